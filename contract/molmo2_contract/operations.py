@@ -1,0 +1,86 @@
+"""The six operations, as a request names them."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from molmo2_contract.base import WireModel
+from molmo2_contract.limits import MAX_NEW_TOKENS, MAX_PROMPT_CHARACTERS, MAX_TEMPERATURE
+
+Prompt = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_PROMPT_CHARACTERS),
+]
+
+
+class Pooling(StrEnum):
+    """How the last hidden states of the visual tokens become one vector."""
+
+    MEAN = "mean"
+    MAX = "max"
+    CLS = "cls"
+
+
+class _Generated(WireModel):
+    """What every operation that writes text shares."""
+
+    max_new_tokens: int = Field(2048, ge=1, le=MAX_NEW_TOKENS)
+    temperature: float = Field(0.0, ge=0, le=MAX_TEMPERATURE, description="0 is greedy.")
+    top_p: float = Field(1.0, gt=0, le=1)
+    seed: int | None = Field(None, ge=0, lt=2**63, description="Makes a sampled answer repeatable.")
+
+
+class Pointing(_Generated):
+    """Points at every occurrence of what the prompt names."""
+
+    operation: Literal["pointing"] = "pointing"
+    prompt: Prompt = Field(description='What to point to, e.g. "person\'s nose".')
+
+
+class Tracking(_Generated):
+    """Follows every occurrence of what the prompt names through the sampled frames."""
+
+    operation: Literal["tracking"] = "tracking"
+    prompt: Prompt = Field(description='What to track, e.g. "person\'s hand".')
+    max_new_tokens: int = Field(4096, ge=1, le=MAX_NEW_TOKENS)
+
+
+class Describe(_Generated):
+    """Answers the prompt in free text."""
+
+    operation: Literal["describe"] = "describe"
+    prompt: Prompt = Field(description="The question, given to the model as it is.")
+
+
+class TemporalLocalization(_Generated):
+    """Finds the events of the video with their start and end. Its prompt is fixed."""
+
+    operation: Literal["temporal_localization"] = "temporal_localization"
+
+
+class Comprehensive(_Generated):
+    """Summary, objects, events, text, scene and activities of the video. Its prompt is fixed."""
+
+    operation: Literal["comprehensive"] = "comprehensive"
+
+
+class Embed(WireModel):
+    """One L2-normalised vector for the video; costs no generation."""
+
+    operation: Literal["embed"] = "embed"
+    pooling: Pooling = Pooling.MEAN
+
+
+GeneratedOperation = Pointing | Tracking | Describe | TemporalLocalization | Comprehensive
+
+Operation = Annotated[GeneratedOperation | Embed, Field(discriminator="operation")]
+
+OPERATION_NAMES = (
+    "pointing",
+    "tracking",
+    "describe",
+    "temporal_localization",
+    "comprehensive",
+    "embed",
+)

@@ -1,0 +1,159 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Pooling(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MEAN: _ClassVar[Pooling]
+    MAX: _ClassVar[Pooling]
+    CLS: _ClassVar[Pooling]
+MEAN: Pooling
+MAX: Pooling
+CLS: Pooling
+
+class DescribeRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Description(_message.Message):
+    __slots__ = ("checkpoint", "revision", "frame_size", "max_video_tokens", "max_context_tokens", "max_concurrent_sequences", "embedding_dimension")
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    FRAME_SIZE_FIELD_NUMBER: _ClassVar[int]
+    MAX_VIDEO_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    MAX_CONTEXT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    MAX_CONCURRENT_SEQUENCES_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_DIMENSION_FIELD_NUMBER: _ClassVar[int]
+    checkpoint: str
+    revision: str
+    frame_size: int
+    max_video_tokens: int
+    max_context_tokens: int
+    max_concurrent_sequences: int
+    embedding_dimension: int
+    def __init__(self, checkpoint: _Optional[str] = ..., revision: _Optional[str] = ..., frame_size: _Optional[int] = ..., max_video_tokens: _Optional[int] = ..., max_context_tokens: _Optional[int] = ..., max_concurrent_sequences: _Optional[int] = ..., embedding_dimension: _Optional[int] = ...) -> None: ...
+
+class AnswerRequest(_message.Message):
+    __slots__ = ("request_id", "video", "operations")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    VIDEO_FIELD_NUMBER: _ClassVar[int]
+    OPERATIONS_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    video: Video
+    operations: _containers.RepeatedCompositeFieldContainer[Operation]
+    def __init__(self, request_id: _Optional[str] = ..., video: _Optional[_Union[Video, _Mapping]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ...) -> None: ...
+
+class Video(_message.Message):
+    __slots__ = ("key", "times", "frames")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    TIMES_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    times: _containers.RepeatedScalarFieldContainer[float]
+    frames: bytes
+    def __init__(self, key: _Optional[bytes] = ..., times: _Optional[_Iterable[float]] = ..., frames: _Optional[bytes] = ...) -> None: ...
+
+class Operation(_message.Message):
+    __slots__ = ("generation", "embedding")
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    generation: Generation
+    embedding: Embedding
+    def __init__(self, generation: _Optional[_Union[Generation, _Mapping]] = ..., embedding: _Optional[_Union[Embedding, _Mapping]] = ...) -> None: ...
+
+class Generation(_message.Message):
+    __slots__ = ("prompt", "max_new_tokens", "temperature", "top_p", "seed")
+    PROMPT_FIELD_NUMBER: _ClassVar[int]
+    MAX_NEW_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
+    TOP_P_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    prompt: str
+    max_new_tokens: int
+    temperature: float
+    top_p: float
+    seed: int
+    def __init__(self, prompt: _Optional[str] = ..., max_new_tokens: _Optional[int] = ..., temperature: _Optional[float] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
+
+class Embedding(_message.Message):
+    __slots__ = ("pooling",)
+    POOLING_FIELD_NUMBER: _ClassVar[int]
+    pooling: Pooling
+    def __init__(self, pooling: _Optional[_Union[Pooling, str]] = ...) -> None: ...
+
+class AnswerEvent(_message.Message):
+    __slots__ = ("index", "progress", "finished", "embedded", "failed")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_FIELD_NUMBER: _ClassVar[int]
+    EMBEDDED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    progress: Progress
+    finished: Finished
+    embedded: Embedded
+    failed: Failed
+    def __init__(self, index: _Optional[int] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., finished: _Optional[_Union[Finished, _Mapping]] = ..., embedded: _Optional[_Union[Embedded, _Mapping]] = ..., failed: _Optional[_Union[Failed, _Mapping]] = ...) -> None: ...
+
+class Progress(_message.Message):
+    __slots__ = ("text", "generated_tokens")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    GENERATED_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    generated_tokens: int
+    def __init__(self, text: _Optional[str] = ..., generated_tokens: _Optional[int] = ...) -> None: ...
+
+class Finished(_message.Message):
+    __slots__ = ("text", "truncated", "usage", "timing")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
+    TIMING_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    truncated: bool
+    usage: Usage
+    timing: Timing
+    def __init__(self, text: _Optional[str] = ..., truncated: bool = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., timing: _Optional[_Union[Timing, _Mapping]] = ...) -> None: ...
+
+class Embedded(_message.Message):
+    __slots__ = ("vector", "usage", "timing")
+    VECTOR_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
+    TIMING_FIELD_NUMBER: _ClassVar[int]
+    vector: _containers.RepeatedScalarFieldContainer[float]
+    usage: Usage
+    timing: Timing
+    def __init__(self, vector: _Optional[_Iterable[float]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., timing: _Optional[_Union[Timing, _Mapping]] = ...) -> None: ...
+
+class Failed(_message.Message):
+    __slots__ = ("kind", "message")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    message: str
+    def __init__(self, kind: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class Usage(_message.Message):
+    __slots__ = ("prompt_tokens", "cached_tokens", "generated_tokens")
+    PROMPT_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    CACHED_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    GENERATED_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    prompt_tokens: int
+    cached_tokens: int
+    generated_tokens: int
+    def __init__(self, prompt_tokens: _Optional[int] = ..., cached_tokens: _Optional[int] = ..., generated_tokens: _Optional[int] = ...) -> None: ...
+
+class Timing(_message.Message):
+    __slots__ = ("queued", "prefill", "decode")
+    QUEUED_FIELD_NUMBER: _ClassVar[int]
+    PREFILL_FIELD_NUMBER: _ClassVar[int]
+    DECODE_FIELD_NUMBER: _ClassVar[int]
+    queued: float
+    prefill: float
+    decode: float
+    def __init__(self, queued: _Optional[float] = ..., prefill: _Optional[float] = ..., decode: _Optional[float] = ...) -> None: ...
