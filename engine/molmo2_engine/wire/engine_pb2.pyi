@@ -39,14 +39,16 @@ class Description(_message.Message):
     def __init__(self, checkpoint: _Optional[str] = ..., revision: _Optional[str] = ..., frame_size: _Optional[int] = ..., max_video_tokens: _Optional[int] = ..., max_context_tokens: _Optional[int] = ..., max_concurrent_sequences: _Optional[int] = ..., embedding_dimension: _Optional[int] = ...) -> None: ...
 
 class AnswerRequest(_message.Message):
-    __slots__ = ("request_id", "video", "operations")
+    __slots__ = ("request_id", "video", "operations", "progress")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VIDEO_FIELD_NUMBER: _ClassVar[int]
     OPERATIONS_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     video: Video
     operations: _containers.RepeatedCompositeFieldContainer[Operation]
-    def __init__(self, request_id: _Optional[str] = ..., video: _Optional[_Union[Video, _Mapping]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ...) -> None: ...
+    progress: bool
+    def __init__(self, request_id: _Optional[str] = ..., video: _Optional[_Union[Video, _Mapping]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., progress: bool = ...) -> None: ...
 
 class Video(_message.Message):
     __slots__ = ("key", "times", "frames")

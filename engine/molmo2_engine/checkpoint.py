@@ -1,0 +1,103 @@
+"""Loads a Molmo2 checkpoint with the native transformers class, from safetensors only."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from transformers import AutoTokenizer, Molmo2ForConditionalGeneration, PreTrainedTokenizerBase
+
+_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt"]
+
+
+class NotMolmo2(Exception):
+    """The folder does not hold a checkpoint that this engine can serve."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded checkpoint. ``end_tokens`` are the ids that end an answer."""
+
+    name: str
+    revision: str | None
+    folder: Path
+    model: Molmo2ForConditionalGeneration
+    tokenizer: PreTrainedTokenizerBase
+    end_tokens: frozenset[int]
+
+    @property
+    def device(self) -> torch.device:
+        return self.model.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.model.dtype
+
+
+def load(name: str, revision: str | None, device: str, dtype: str) -> Checkpoint:
+    """Loads ``name``, a folder or a hub repository, on ``device``.
+
+    Raises:
+        NotMolmo2: naming what is missing or of another kind.
+    """
+    folder = _locate(name, revision)
+    _require_molmo2(folder)
+    place = torch.device(_choose_device(device))
+    model, report = Molmo2ForConditionalGeneration.from_pretrained(
+        folder,
+        dtype=_choose_dtype(dtype, place),
+        attn_implementation="sdpa",
+        use_safetensors=True,
+        output_loading_info=True,
+    )
+    if wrong := report["missing_keys"] or report["mismatched_keys"]:
+        raise NotMolmo2(f"{folder}: weights are missing or of another shape: {sorted(wrong)[:5]}")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    return Checkpoint(
+        name=name,
+        revision=revision,
+        folder=folder,
+        model=model.to(place).eval(),
+        tokenizer=tokenizer,
+        end_tokens=_end_tokens(model, tokenizer),
+    )
+
+
+def _locate(name: str, revision: str | None) -> Path:
+    folder = Path(name)
+    if folder.is_dir():
+        return folder
+    if folder.is_absolute() or name.startswith("."):
+        raise NotMolmo2(f"{name}: there is no such folder")
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES))
+
+
+def _require_molmo2(folder: Path) -> None:
+    try:
+        kind = json.loads((folder / "config.json").read_text()).get("model_type")
+    except (OSError, ValueError) as error:
+        raise NotMolmo2(f"{folder}: config.json cannot be read: {error}") from error
+    if kind != "molmo2":
+        raise NotMolmo2(f"{folder}: model_type is {kind!r}; this engine serves 'molmo2' only")
+
+
+def _choose_device(device: str) -> str:
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
+    if dtype == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    return getattr(torch, dtype)
+
+
+def _end_tokens(
+    model: Molmo2ForConditionalGeneration, tokenizer: PreTrainedTokenizerBase
+) -> frozenset[int]:
+    configured = model.generation_config.eos_token_id
+    ids = configured if isinstance(configured, list) else [configured]
+    return frozenset(i for i in (*ids, tokenizer.eos_token_id) if i is not None)

@@ -1,0 +1,9 @@
+"""What a request worker uses of the engine: it finds or starts the process, and calls it.
+
+Nothing here imports torch.
+"""
+
+from molmo2_engine.client.connection import EngineConnection, VideoNotHeld
+from molmo2_engine.client.launch import EngineLaunch
+
+__all__ = ["EngineConnection", "EngineLaunch", "VideoNotHeld"]

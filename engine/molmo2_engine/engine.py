@@ -1,0 +1,221 @@
+"""The engine's loop: every step admits what fits, then gives every running sequence one token."""
+
+import logging
+import threading
+import time
+
+from molmo2_contract.errors import InternalError, Molmo2Error, Overloaded
+
+from molmo2_engine.job import Embed, Embedded, Failed, Finished, Job, Progressed, Sequence
+from molmo2_engine.prefix_store import PrefixStore
+from molmo2_engine.runner import ModelRunner
+from molmo2_engine.scheduler import Scheduler
+
+logger = logging.getLogger(__name__)
+
+
+class Engine:
+    """Answers jobs. ``submit`` may be called from any thread; ``run`` belongs to one."""
+
+    def __init__(
+        self,
+        runner: ModelRunner,
+        prefixes: PrefixStore,
+        *,
+        end_tokens: frozenset[int],
+        max_waiting: int,
+        tokens_per_progress: int,
+    ) -> None:
+        self._runner = runner
+        self._prefixes = prefixes
+        self._end_tokens = end_tokens
+        self._tokens_per_progress = tokens_per_progress
+        self._scheduler = Scheduler(max_waiting)
+        self._running: list[Sequence] = []
+        self._work = threading.Condition()
+        self._stopping = False
+        self._step_began: float | None = None
+        self._short_of_room = False
+
+    def submit(self, job: Job) -> bool:
+        """Takes a job, unless it came without frames and its video is not held: then False.
+
+        Raises:
+            Overloaded: when too many jobs wait.
+        """
+        with self._work:
+            if not self._short_of_room:
+                job.prefix = self._prefixes.acquire(job.key)
+            if job.prefix is None and job.video is None:
+                return False
+            try:
+                self._scheduler.submit(job)
+            except Overloaded:
+                self._let_go(job)
+                raise
+            self._work.notify()
+            return True
+
+    def run(self) -> None:
+        """Steps while there is work, waits while there is none, returns after ``stop``."""
+        while not self._stopping:
+            with self._work:
+                self._work.wait_for(lambda: self._stopping or not self.idle)
+            self._step_began = time.monotonic()
+            self.step()
+            self._step_began = None
+
+    def stop(self) -> None:
+        with self._work:
+            self._stopping = True
+            self._work.notify()
+
+    @property
+    def idle(self) -> bool:
+        return self._scheduler.idle and not self._running
+
+    def stalled_for(self) -> float:
+        """Seconds that the step in hand has taken; 0 between steps."""
+        began = self._step_began
+        return time.monotonic() - began if began is not None else 0.0
+
+    def step(self) -> None:
+        self._drop_cancelled()
+        self._open_jobs()
+        self._start_sequences()
+        self._decode()
+
+    def _drop_cancelled(self) -> None:
+        with self._work:
+            for job in self._scheduler.drop_cancelled():
+                self._let_go(job)
+        for row in reversed(range(len(self._running))):
+            if self._running[row].job.cancelled:
+                self._let_go(self._leave(row).job)
+
+    def _open_jobs(self) -> None:
+        """Opens every job whose video is held, and prefills the video of the next one."""
+        with self._work:
+            ready = self._scheduler.take_ready()
+            first = self._scheduler.first()
+        if first is not None and self._give_prefix(first):
+            with self._work:
+                self._scheduler.remove(first)
+            ready.append(first)
+        for job in ready:
+            self._scheduler.open(job)
+            self._embed(job)
+
+    def _give_prefix(self, job: Job) -> bool:
+        """Finds or prefills the job's prefix; False if it must wait for room, or failed."""
+        job.prefix = self._prefixes.acquire(job.key)
+        if job.prefix is not None:
+            return True
+        # While a job waits for room no new job may take hold of a prefix, or it might wait forever.
+        self._short_of_room = not self._prefixes.make_room(job.prefix_tokens)
+        if self._short_of_room:
+            return False
+        began = time.monotonic()
+        try:
+            job.prefix = self._runner.prefill_video(job.key, job.video.frames, job.video.times)
+        except Exception as error:
+            self._fail_job(job, error)
+            return False
+        job.video_seconds = time.monotonic() - began
+        job.video = None
+        self._prefixes.add(job.prefix)
+        return True
+
+    def _embed(self, job: Job) -> None:
+        for index, operation in enumerate(job.operations):
+            if isinstance(operation, Embed):
+                waited = time.monotonic() - job.submitted
+                event = Embedded(
+                    index=index,
+                    vector=job.prefix.embeddings[operation.pooling],
+                    prompt_tokens=job.prefix_tokens,
+                    cached_tokens=job.cached_tokens(index),
+                    queued=waited - job.video_seconds,
+                    prefill=job.video_seconds,
+                )
+                self._close(job, event)
+
+    def _start_sequences(self) -> None:
+        while self._runner.slots.free and (sequence := self._scheduler.next_sequence()):
+            row = self._runner.slots.take(sequence.job.prefix)
+            self._running.append(sequence)
+            sequence.started = time.monotonic()
+            try:
+                logits = self._runner.prefill_question(row, sequence.question)
+                token = sequence.sampler.pick(logits)
+            except Exception as error:
+                self._fail(row, error)
+                continue
+            sequence.first_token = time.monotonic()
+            self._append(row, token)
+
+    def _decode(self) -> None:
+        if not self._running:
+            return
+        try:
+            logits = self._runner.decode([sequence.tokens[-1] for sequence in self._running])
+        except Exception as error:
+            for row in reversed(range(len(self._running))):
+                self._fail(row, error)
+            return
+        for row in reversed(range(len(self._running))):
+            try:
+                token = self._running[row].sampler.pick(logits[row])
+            except Exception as error:
+                self._fail(row, error)
+            else:
+                self._append(row, token)
+
+    def _append(self, row: int, token: int) -> None:
+        """Takes a sequence's new token; the sequence leaves when that ends it."""
+        sequence = self._running[row]
+        ended = token in self._end_tokens
+        if not ended:
+            sequence.tokens.append(token)
+        truncated = not ended and len(sequence.tokens) >= sequence.max_new_tokens
+        if ended or truncated:
+            self._leave(row)
+            self._close(sequence.job, sequence.finished(truncated=truncated))
+        elif sequence.job.progress and len(sequence.tokens) % self._tokens_per_progress == 0:
+            sequence.job.events.put(Progressed(sequence.index, sequence.tokens.copy()))
+
+    def _fail(self, row: int, error: Exception) -> None:
+        logger.error("a sequence failed", exc_info=error)
+        sequence = self._leave(row)
+        self._close(sequence.job, Failed(sequence.index, _as_wire_error(error)))
+
+    def _fail_job(self, job: Job, error: Exception) -> None:
+        logger.error("the prefill of a video failed", exc_info=error)
+        with self._work:
+            self._scheduler.remove(job)
+        for index in range(len(job.operations)):
+            self._close(job, Failed(index, _as_wire_error(error)))
+
+    def _leave(self, row: int) -> Sequence:
+        """Frees a row; as in the slots, the last sequence moves into its place."""
+        self._runner.slots.release(row)
+        leaving = self._running[row]
+        self._running[row] = self._running[-1]
+        self._running.pop()
+        return leaving
+
+    def _close(self, job: Job, event: Finished | Embedded | Failed) -> None:
+        job.close_operation(event)
+        if not job.open_operations:
+            self._let_go(job)
+
+    def _let_go(self, job: Job) -> None:
+        if job.prefix is not None:
+            self._prefixes.release(job.prefix)
+            job.prefix = None
+
+
+def _as_wire_error(error: Exception) -> Molmo2Error:
+    if isinstance(error, Molmo2Error):
+        return error
+    return InternalError(f"the engine failed on this operation: {type(error).__name__}: {error}")

@@ -1,0 +1,141 @@
+"""One request inside the engine, its sequences, and the events that answer it."""
+
+import queue
+import time
+from dataclasses import dataclass, field
+
+import torch
+from molmo2_contract.errors import Molmo2Error
+
+from molmo2_engine.prefix import VideoPrefix
+from molmo2_engine.sampling import Sampler, SamplingParameters
+
+
+@dataclass(frozen=True)
+class Generate:
+    """An operation that writes text: its question as token ids."""
+
+    question: list[int]
+    parameters: SamplingParameters
+
+
+@dataclass(frozen=True)
+class Embed:
+    """An operation that pools the video's hidden states."""
+
+    pooling: str
+
+
+@dataclass(frozen=True)
+class VideoFrames:
+    """A video that the engine may not hold yet."""
+
+    times: list[float]
+    frames: torch.Tensor
+    """uint8 RGB [len(times), size, size, 3]."""
+
+
+@dataclass(frozen=True)
+class Progressed:
+    index: int
+    tokens: list[int]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """``truncated``: a token limit ended the answer. ``cached_tokens`` were prefilled before."""
+
+    index: int
+    tokens: list[int]
+    truncated: bool
+    prompt_tokens: int
+    cached_tokens: int
+    queued: float
+    prefill: float
+    decode: float
+
+
+@dataclass(frozen=True)
+class Embedded:
+    index: int
+    vector: torch.Tensor
+    prompt_tokens: int
+    cached_tokens: int
+    queued: float
+    prefill: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    index: int
+    error: Molmo2Error
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """Nobody listens any more."""
+
+
+Event = Progressed | Finished | Embedded | Failed | Cancelled
+
+
+@dataclass(eq=False)
+class Job:
+    """A request: one video, several operations."""
+
+    key: bytes
+    prefix_tokens: int
+    operations: list[Generate | Embed]
+    video: VideoFrames | None
+    """None if it came without frames, and once the prefix is there."""
+    prefix: VideoPrefix | None = None
+    progress: bool = False
+    events: "queue.SimpleQueue[Event]" = field(default_factory=queue.SimpleQueue)
+    cancelled: bool = False
+    open_operations: int = 0
+    submitted: float = field(default_factory=time.monotonic)
+    video_seconds: float = 0.0
+    """What its own video's prefill took; 0 if the prefix was held."""
+
+    def __post_init__(self) -> None:
+        self.open_operations = len(self.operations)
+
+    def cancel(self) -> None:
+        """Ends the job's work within one step. Safe to call from any thread, also when over."""
+        self.cancelled = True
+        self.events.put(Cancelled())
+
+    def cached_tokens(self, index: int) -> int:
+        """Prompt tokens that an operation found prefilled; the first one pays for a new video."""
+        return 0 if index == 0 and self.video_seconds else self.prefix_tokens
+
+    def close_operation(self, event: Finished | Embedded | Failed) -> None:
+        self.open_operations -= 1
+        self.events.put(event)
+
+
+@dataclass(eq=False)
+class Sequence:
+    """An operation that generates. Its slot is its place in the engine's list of running ones."""
+
+    job: Job
+    index: int
+    question: list[int]
+    sampler: Sampler
+    max_new_tokens: int
+    tokens: list[int] = field(default_factory=list)
+    started: float = 0.0
+    first_token: float = 0.0
+
+    def finished(self, *, truncated: bool) -> Finished:
+        now = time.monotonic()
+        return Finished(
+            index=self.index,
+            tokens=self.tokens,
+            truncated=truncated,
+            prompt_tokens=self.job.prefix_tokens + len(self.question),
+            cached_tokens=self.job.cached_tokens(self.index),
+            queued=self.started - self.job.submitted - self.job.video_seconds,
+            prefill=self.first_token - self.started + self.job.video_seconds,
+            decode=now - self.first_token,
+        )

@@ -1,0 +1,53 @@
+"""From logits to the next token of one sequence."""
+
+from dataclasses import dataclass
+
+import torch
+
+
+class NonFiniteLogits(Exception):
+    """The model computed no numbers; the sequence cannot go on."""
+
+
+@dataclass(frozen=True)
+class SamplingParameters:
+    """``temperature`` 0 is greedy; ``top_p`` in (0, 1]; ``seed`` repeats an answer."""
+
+    max_new_tokens: int
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = None
+
+
+class Sampler:
+    """Picks the tokens of one sequence; owns its random state, so company changes nothing."""
+
+    def __init__(self, parameters: SamplingParameters) -> None:
+        self._temperature = parameters.temperature
+        self._top_p = parameters.top_p
+        self._random = torch.Generator()
+        if parameters.seed is None:
+            self._random.seed()
+        else:
+            self._random.manual_seed(parameters.seed)
+
+    def pick(self, logits: torch.Tensor) -> int:
+        """The next token, from float logits [vocabulary].
+
+        Raises:
+            NonFiniteLogits: if any logit is infinite or not a number.
+        """
+        if not torch.isfinite(logits).all():
+            raise NonFiniteLogits("the model's logits are not finite")
+        if self._temperature == 0:
+            return int(logits.argmax())
+        probabilities = torch.softmax(logits.float().cpu() / self._temperature, dim=-1)
+        return int(self._nucleus(probabilities).multinomial(1, generator=self._random))
+
+    def _nucleus(self, probabilities: torch.Tensor) -> torch.Tensor:
+        """Keeps the fewest likeliest tokens whose probabilities reach ``top_p``."""
+        if self._top_p >= 1:
+            return probabilities
+        ordered, order = probabilities.sort(descending=True)
+        beyond = ordered.cumsum(0) - ordered >= self._top_p
+        return probabilities.index_fill(0, order[beyond], 0)

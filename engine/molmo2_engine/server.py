@@ -1,0 +1,115 @@
+"""The engine's gRPC service over a Unix socket."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health, health_pb2_grpc
+from molmo2_contract.errors import InternalError, Molmo2Error
+from transformers import PreTrainedTokenizerBase
+
+from molmo2_engine import job as events
+from molmo2_engine.admission import Admission
+from molmo2_engine.client.channel import CHANNEL_OPTIONS, ERROR_TRAILER
+from molmo2_engine.engine import Engine
+from molmo2_engine.wire import engine_pb2 as wire
+from molmo2_engine.wire import engine_pb2_grpc
+
+
+class EngineService(engine_pb2_grpc.EngineServicer):
+    """Each call is a thread that waits for the events of its job."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        admission: Admission,
+        tokenizer: PreTrainedTokenizerBase,
+        description: wire.Description,
+    ) -> None:
+        self._engine = engine
+        self._admission = admission
+        self._tokenizer = tokenizer
+        self._description = description
+
+    def Describe(
+        self, request: wire.DescribeRequest, context: grpc.ServicerContext
+    ) -> wire.Description:
+        return self._description
+
+    def Answer(
+        self, request: wire.AnswerRequest, context: grpc.ServicerContext
+    ) -> Iterator[wire.AnswerEvent]:
+        try:
+            job = self._admission.job(request)
+            if not context.add_callback(job.cancel):
+                return
+            if not self._engine.submit(job):
+                context.abort(grpc.StatusCode.NOT_FOUND, "the video is not held; send its frames")
+            yield from self._events(job)
+        except Molmo2Error as error:
+            context.set_trailing_metadata([(ERROR_TRAILER, error.to_wire().model_dump_json())])
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, error.message)
+
+    def _events(self, job: events.Job) -> Iterator[wire.AnswerEvent]:
+        remaining = len(job.operations)
+        while remaining:
+            event = job.events.get()
+            if isinstance(event, events.Cancelled):
+                return
+            remaining -= not isinstance(event, events.Progressed)
+            yield self._to_wire(event)
+
+    def _to_wire(self, event: events.Event) -> wire.AnswerEvent:
+        match event:
+            case events.Progressed(index, tokens):
+                progress = wire.Progress(text=self._text(tokens), generated_tokens=len(tokens))
+                return wire.AnswerEvent(index=index, progress=progress)
+            case events.Finished():
+                return wire.AnswerEvent(index=event.index, finished=self._finished(event))
+            case events.Embedded():
+                return wire.AnswerEvent(index=event.index, embedded=_embedded(event))
+            case events.Failed(index, error):
+                failed = wire.Failed(kind=error.kind, message=error.message)
+                return wire.AnswerEvent(index=index, failed=failed)
+        raise InternalError(f"no such event: {event}")
+
+    def _finished(self, event: events.Finished) -> wire.Finished:
+        return wire.Finished(
+            text=self._text(event.tokens),
+            truncated=event.truncated,
+            usage=wire.Usage(
+                prompt_tokens=event.prompt_tokens,
+                cached_tokens=event.cached_tokens,
+                generated_tokens=len(event.tokens),
+            ),
+            timing=wire.Timing(queued=event.queued, prefill=event.prefill, decode=event.decode),
+        )
+
+    def _text(self, tokens: list[int]) -> str:
+        return self._tokenizer.decode(
+            tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+
+
+def _embedded(event: events.Embedded) -> wire.Embedded:
+    return wire.Embedded(
+        vector=event.vector.tolist(),
+        usage=wire.Usage(prompt_tokens=event.prompt_tokens, cached_tokens=event.cached_tokens),
+        timing=wire.Timing(queued=event.queued, prefill=event.prefill),
+    )
+
+
+def serve(
+    service: EngineService, socket: Path, max_calls: int
+) -> tuple[grpc.Server, health.HealthServicer]:
+    """Starts to listen; the health service says NOT_SERVING until it is told otherwise."""
+    server = grpc.server(
+        ThreadPoolExecutor(max_calls, thread_name_prefix="call"), options=CHANNEL_OPTIONS
+    )
+    engine_pb2_grpc.add_EngineServicer_to_server(service, server)
+    health_service = health.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
+    server.add_insecure_port(f"unix:{socket}")
+    server.start()
+    return server, health_service

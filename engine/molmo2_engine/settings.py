@@ -1,0 +1,48 @@
+"""Everything an engine can be told, with its defaults; also its command line."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class EngineSettings(BaseSettings):
+    """Starts an engine: serves one Molmo2 checkpoint on one device over a Unix socket."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MOLMO2_ENGINE_",
+        cli_prog_name="molmo2-engine",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        use_attribute_docstrings=True,
+    )
+
+    checkpoint: str
+    """A checkpoint's folder, or its name on the Hugging Face hub."""
+    revision: str | None = None
+    """The hub revision to load; pin it in production."""
+    socket: Path
+    """Where to listen; a lock of the same name beside it keeps a second engine away."""
+    device: str = "auto"
+    """cpu, cuda or cuda:N; auto takes CUDA where there is one."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """auto is bfloat16 on CUDA and float32 elsewhere."""
+    threads: int = Field(0, ge=0)
+    """CPU threads of torch; 0 leaves torch's own choice."""
+    max_sequences: int = Field(16, ge=1)
+    """Operations that generate at once; each owns a slot of the KV cache."""
+    max_context_tokens: int = Field(4096, ge=64)
+    """Tokens of video, prompt and answer together: the length of a slot."""
+    max_prefix_tokens: int = Field(32768, ge=64)
+    """Tokens of video prefixes held in memory, whether in use or kept for later questions."""
+    max_waiting_requests: int = Field(64, ge=1)
+    """Requests that may wait; beyond it they are refused as overloaded."""
+    frames_per_encoding: int = Field(16, ge=1)
+    """Frames that go through the vision encoder at once; bounds its memory, changes no result."""
+    tokens_per_progress: int = Field(16, ge=1)
+    """Generated tokens between two progress events of a sequence."""
+    stall_seconds: float = Field(300.0, gt=0)
+    """One step longer than this turns the engine's health to NOT_SERVING."""
+    exit_with: int | None = None
+    """Process id; the engine ends when that process has ended."""

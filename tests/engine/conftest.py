@@ -1,0 +1,241 @@
+"""Tiny random Molmo2 checkpoints of both kinds, and what transformers makes of the same inputs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from molmo2_engine import checkpoint as checkpoints
+from molmo2_engine.checkpoint import Checkpoint
+from molmo2_engine.layout import FrameFormat, Layout
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import (
+    GenerationConfig,
+    Molmo2Config,
+    Molmo2ForConditionalGeneration,
+    PreTrainedTokenizerFast,
+)
+from transformers.models.molmo2.image_processing_molmo2 import (
+    arange_for_pooling,
+    batch_pixels_to_patches,
+)
+
+VOCABULARY = 512
+SIZE = 84
+TURNS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+MEDIA = [
+    "<im_start>",
+    "<im_end>",
+    "<im_patch>",
+    "<im_col>",
+    "<low_res_im_start>",
+    "<|image|>",
+    "<im_low>",
+    "<frame_start>",
+    "<frame_end>",
+    "<|video|>",
+]
+CHAT_TEMPLATE = (
+    "<|video|>{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+    "{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}"
+    "{% endif %}{% endfor %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def _tokenizer() -> PreTrainedTokenizerFast:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY - len(TURNS) - 16,
+        show_progress=False,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )
+    corpus = ["Point to the penguins.", "Track the red car.", "Describe this video in detail."]
+    tokenizer.train_from_iterator(corpus * 20, trainer)
+    spare = VOCABULARY - tokenizer.get_vocab_size() - len(TURNS)
+    special = [*TURNS, *(f"<spare_{i}>" for i in range(spare)), *MEDIA]
+    tokenizer.add_special_tokens([AddedToken(token, special=True) for token in special])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<|im_end|>",
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        chat_template=CHAT_TEMPLATE,
+    )
+
+
+def _config(kind: str, tokenizer: PreTrainedTokenizerFast) -> Molmo2Config:
+    text = {
+        "hidden_size": 64,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 16,
+        "vocab_size": VOCABULARY,
+        "num_hidden_layers": 2,
+        "intermediate_size": 128,
+        "max_position_embeddings": 4096,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 5e6},
+    }
+    if kind == "olmo3":
+        yarn = {
+            "rope_type": "yarn",
+            "rope_theta": 5e5,
+            "factor": 8.0,
+            "attention_factor": 1.2079441541679836,
+            "beta_fast": 32.0,
+            "beta_slow": 1.0,
+            "original_max_position_embeddings": 8192,
+        }
+        text |= {"num_key_value_heads": 4, "qk_norm_type": "olmo", "norm_after": True}
+        text |= {"rope_scaling_layers": [1], "rope_parameters": yarn}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 16}
+    return Molmo2Config(
+        text_config=text,
+        vision_config={
+            **heads,
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 3,
+            "image_size": [SIZE, SIZE],
+            "patch_size": 14,
+        },
+        adapter_config={
+            **heads,
+            "vision_feature_layer": [2, 0],
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "text_hidden_size": 64,
+        },
+        **{
+            f"{name}_token_id": tokenizer.convert_tokens_to_ids(token)
+            for name, token in {
+                "image_start": "<im_start>",
+                "image_end": "<im_end>",
+                "low_res_image_start": "<low_res_im_start>",
+                "frame_start": "<frame_start>",
+                "frame_end": "<frame_end>",
+            }.items()
+        },
+        image_patch_id=tokenizer.convert_tokens_to_ids("<im_patch>"),
+    )
+
+
+PROCESSOR = """{
+  "use_frame_special_tokens": false,
+  "video_use_col_tokens": false,
+  "video_processor": {
+    "size": {"height": %d, "width": %d},
+    "patch_size": 14,
+    "pooling_size": [3, 3]
+  }
+}"""
+
+
+def write_checkpoint(folder: Path, kind: str) -> Path:
+    """Writes a random checkpoint whose tokens differ enough for greedy answers to vary."""
+    tokenizer = _tokenizer()
+    torch.manual_seed(7)
+    model = Molmo2ForConditionalGeneration(_config(kind, tokenizer)).float().eval()
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if weight.dim() >= 2:
+                wide = "embed_tokens" in name
+                weight.normal_(0, 1.0 if wide else 0.7 / weight.shape[-1] ** 0.5)
+    ids = tokenizer.convert_tokens_to_ids
+    model.generation_config = GenerationConfig(
+        bos_token_id=ids("<|im_end|>"),
+        eos_token_id=ids("<|im_end|>"),
+        pad_token_id=ids("<|endoftext|>"),
+    )
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "processor_config.json").write_text(PROCESSOR % (SIZE, SIZE))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def qwen3_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_checkpoint(tmp_path_factory.mktemp("qwen3"), "qwen3")
+
+
+@pytest.fixture(scope="session")
+def olmo3_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_checkpoint(tmp_path_factory.mktemp("olmo3"), "olmo3")
+
+
+@pytest.fixture(scope="session", params=["qwen3", "olmo3"])
+def checkpoint(request: pytest.FixtureRequest) -> Checkpoint:
+    folder = request.getfixturevalue(f"{request.param}_folder")
+    return checkpoints.load(str(folder), None, "cpu", "float32")
+
+
+@pytest.fixture(scope="session")
+def layout(checkpoint: Checkpoint) -> Layout:
+    return Layout(checkpoint.tokenizer, FrameFormat.read(checkpoint.folder))
+
+
+@dataclass(frozen=True)
+class TestVideo:
+    """Random frames, uint8 [n, size, size, 3], and their times in seconds."""
+
+    __test__ = False
+
+    key: bytes
+    frames: torch.Tensor
+    times: list[float]
+
+
+def make_video(seed: int, count: int) -> TestVideo:
+    random = torch.Generator().manual_seed(seed)
+    frames = torch.randint(0, 256, (count, SIZE, SIZE, 3), generator=random, dtype=torch.uint8)
+    return TestVideo(f"{seed}-{count}".encode(), frames, [0.5 * i for i in range(count)])
+
+
+@pytest.fixture(scope="session")
+def video() -> Callable[[int, int], TestVideo]:
+    return make_video
+
+
+@dataclass(frozen=True)
+class Reference:
+    """transformers' own answer to one question about one video, on the same weights."""
+
+    checkpoint: Checkpoint
+
+    def inputs(self, video: TestVideo, prompt: str) -> dict[str, torch.Tensor]:
+        """Model inputs made from one string, as the released processor does."""
+        tokenizer = self.checkpoint.tokenizer
+        frame = "<im_start>" + "<im_patch>" * 4 + "<im_end>"
+        prefix = " ".join(f"{time:.1f} {frame}" for time in video.times)
+        turns = f"<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
+        ids = tokenizer("<|im_end|>" + prefix + turns, return_tensors="pt").input_ids
+        media = torch.tensor(tokenizer.convert_tokens_to_ids(MEDIA))
+        pixels = (video.frames.float() / 255 - 0.5) / 0.5
+        side = SIZE // 14
+        window = arange_for_pooling(torch.arange(side * side).reshape(side, side), 3, 3)[0]
+        offsets = torch.arange(len(video.frames))[:, None, None] * side * side
+        return {
+            "input_ids": ids,
+            "mm_token_type_ids": torch.isin(ids, media).long(),
+            "pixel_values_videos": batch_pixels_to_patches(pixels, 14),
+            "video_token_pooling": (window[None] + offsets).reshape(-1, 9),
+            "video_grids": torch.tensor([[len(video.frames), 2, 2]]),
+        }
+
+    def greedy(self, video: TestVideo, prompt: str, new_tokens: int) -> list[int]:
+        """Greedy tokens, without the one that ends the sequence."""
+        inputs = self.inputs(video, prompt)
+        with torch.inference_mode():
+            ids = self.checkpoint.model.generate(
+                **inputs, max_new_tokens=new_tokens, do_sample=False
+            )
+        answer = ids[0, inputs["input_ids"].shape[1] :].tolist()
+        return [token for token in answer if token not in self.checkpoint.end_tokens]
+
+
+@pytest.fixture(scope="session")
+def reference(checkpoint: Checkpoint) -> Reference:
+    return Reference(checkpoint)

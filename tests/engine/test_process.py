@@ -1,0 +1,162 @@
+"""The engine as a process: started once, found again, gone with its host."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from molmo2_contract.errors import (
+    DeadlineExceeded,
+    EngineUnavailable,
+    InvalidRequest,
+    VideoTooLong,
+)
+from molmo2_engine.client import EngineConnection, EngineLaunch, VideoNotHeld
+from molmo2_engine.wire import engine_pb2 as wire
+
+TIMES = [0.0, 0.5, 1.0]
+
+
+@pytest.fixture(scope="module")
+def host():
+    """A process that an engine is told to end with."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def launch(tmp_path_factory, host, request):
+    checkpoint = request.getfixturevalue("qwen3_folder")
+    return EngineLaunch(
+        socket=tmp_path_factory.mktemp("run") / "engine.sock",
+        settings={
+            "checkpoint": str(checkpoint),
+            "device": "cpu",
+            "threads": 1,
+            "exit_with": host.pid,
+            "max_context_tokens": 256,
+        },
+        start_timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def connection(launch):
+    connection = EngineConnection(launch)
+    connection.describe()
+    yield connection
+    connection.close()
+
+
+def request(key=b"k", times=TIMES, prompt="Point.", size=84, frames=True, tokens=8, embed=False):
+    generation = wire.Generation(prompt=prompt, max_new_tokens=tokens, top_p=1.0)
+    operations = [wire.Operation(generation=generation)]
+    if embed:
+        operations.append(wire.Operation(embedding=wire.Embedding(pooling=wire.MAX)))
+    content = bytes(len(times) * size * size * 3) if frames else b""
+    video = wire.Video(key=key, times=times, frames=content)
+    return wire.AnswerRequest(video=video, operations=operations)
+
+
+def test_it_says_what_it_serves(connection):
+    description = connection.describe()
+    assert description.frame_size == 84
+    assert description.max_context_tokens == 256
+    assert description.embedding_dimension == 64
+
+
+def test_it_answers_every_operation_and_then_holds_the_video(connection):
+    events = list(connection.answer(request(embed=True), timeout=60))
+    by_kind = {event.WhichOneof("event"): event for event in events}
+    assert by_kind["finished"].index == 0
+    assert by_kind["finished"].finished.usage.generated_tokens <= 8
+    assert by_kind["embedded"].index == 1
+    assert sum(x * x for x in by_kind["embedded"].embedded.vector) == pytest.approx(1, abs=1e-5)
+    again = list(connection.answer(request(frames=False), timeout=60))
+    assert again[0].finished.text == by_kind["finished"].finished.text
+    assert again[0].finished.usage.cached_tokens > 0
+
+
+def test_it_asks_for_frames_that_it_does_not_hold(connection):
+    with pytest.raises(VideoNotHeld):
+        list(connection.answer(request(key=b"new", frames=False), timeout=60))
+
+
+def test_what_never_fits_is_refused_with_the_bound(connection):
+    with pytest.raises(VideoTooLong, match=r"256 \(max_video_tokens\)"):
+        list(connection.answer(request(times=[0.5 * i for i in range(60)]), timeout=60))
+    with pytest.raises(InvalidRequest, match="leave no room") as refusal:
+        list(connection.answer(request(prompt="why? " * 200), timeout=60))
+    assert refusal.value.field == "operations[0].prompt"
+    with pytest.raises(InvalidRequest, match="frames hold"):
+        list(connection.answer(request(size=85), timeout=60))
+
+
+def test_a_deadline_ends_the_call_and_the_engine_goes_on(connection):
+    with pytest.raises(DeadlineExceeded):
+        list(connection.answer(request(key=b"late"), timeout=1e-3))
+    assert list(connection.answer(request(), timeout=60))
+
+
+def test_several_workers_find_one_engine(launch, connection):
+    others = [EngineConnection(launch) for _ in range(4)]
+    threads = [threading.Thread(target=other.describe) for other in others]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for other in others:
+        other.close()
+    assert len(engines(launch)) == 1
+
+
+def test_an_engine_killed_at_work_fails_that_work_and_is_replaced(launch, connection):
+    (first,) = engines(launch)
+    events = connection.answer(request(key=b"long", tokens=200), timeout=60)
+    threading.Timer(0.05, os.kill, (first, signal.SIGKILL)).start()
+    with pytest.raises(EngineUnavailable):
+        list(events)
+    assert list(connection.answer(request(key=b"back"), timeout=60))
+    (second,) = engines(launch)
+    assert second != first
+
+
+def test_an_engine_killed_at_rest_is_replaced_unseen(launch, connection):
+    (first,) = engines(launch)
+    os.kill(first, signal.SIGKILL)
+    assert list(connection.answer(request(), timeout=60))
+    (second,) = engines(launch)
+    assert second != first
+
+
+def test_it_ends_with_its_host(launch, connection, host):
+    assert engines(launch)
+    host.kill()
+    host.wait()
+    deadline = time.monotonic() + 30
+    while engines(launch) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not engines(launch)
+
+
+def test_a_checkpoint_of_another_kind_is_refused_with_the_reason(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    launch = EngineLaunch(
+        tmp_path / "e.sock", {"checkpoint": str(tmp_path), "device": "cpu"}, start_timeout=60
+    )
+    with pytest.raises(EngineUnavailable, match="ended with status 1"):
+        launch.connect()
+    assert "this engine serves 'molmo2' only" in launch.log.read_text()
+
+
+def engines(launch):
+    """Process ids of the engines on the launch's socket."""
+    found = subprocess.run(
+        ["pgrep", "-f", f"molmo2_engine --socket={launch.socket}"], capture_output=True, text=True
+    )
+    return [int(line) for line in found.stdout.split()]
