@@ -1,0 +1,93 @@
+"""Which fields each operation fills, and their declaration on a dataset.
+
+With ``label_field="molmo2"``:
+
+    pointing               frames.molmo2_points           Keypoints
+    tracking               frames.molmo2_tracks           Keypoints
+    describe               molmo2_description             string
+    temporal_localization  molmo2_events                  TemporalDetections
+    comprehensive          molmo2_summary                 string
+                           molmo2_analysis_events         TemporalDetections
+                           molmo2_objects                 TemporalDetections
+                           molmo2_text_content            TemporalDetections
+                           molmo2_scene_info_setting      Classification, and so _time_of_day
+                                                          and _location_type
+                           molmo2_activities_primary      Classification
+                           molmo2_activities_secondary    Classifications
+    embed                  molmo2_embedding               vector (float32)
+    every run              molmo2_run                     see ``record``
+
+Two operations find events. ``temporal_localization`` owns ``_events``; those of ``comprehensive``
+go to ``_analysis_events`` whether or not both are asked, so that a field never depends on what
+else was asked, in this call or in a later one.
+
+A field's type is fixed here, before the first request, and never depends on an answer.
+"""
+
+from dataclasses import dataclass
+
+from molmo2_client.fiftyone.schema import (
+    CLASSIFICATION,
+    CLASSIFICATIONS,
+    EVENTS,
+    KEYPOINTS,
+    TEXT,
+    VECTOR,
+    FieldType,
+)
+
+FRAME_FIELDS = {"pointing": {"points": KEYPOINTS}, "tracking": {"tracks": KEYPOINTS}}
+"""Operation to the suffixes and types of its frame-level fields."""
+
+SAMPLE_FIELDS = {
+    "describe": {"description": TEXT},
+    "temporal_localization": {"events": EVENTS},
+    "comprehensive": {
+        "summary": TEXT,
+        "analysis_events": EVENTS,
+        "objects": EVENTS,
+        "text_content": EVENTS,
+        "scene_info_setting": CLASSIFICATION,
+        "scene_info_time_of_day": CLASSIFICATION,
+        "scene_info_location_type": CLASSIFICATION,
+        "activities_primary": CLASSIFICATION,
+        "activities_secondary": CLASSIFICATIONS,
+    },
+}
+"""Operation to the suffixes and types of its sample-level fields."""
+
+
+@dataclass(frozen=True)
+class FieldNames:
+    """The names of all fields of one ``label_field``."""
+
+    label_field: str
+    embeddings_field: str
+
+    def __post_init__(self) -> None:
+        for setting, name in vars(self).items():
+            if not name or name.startswith("_") or any(c in name for c in ".$\0"):
+                raise ValueError(
+                    f"{setting}={name!r}: must not be empty, start with '_', or contain '.' or "
+                    "'$'; give a plain name, without 'frames.'"
+                )
+
+    @property
+    def run(self) -> str:
+        return self.sample("run")
+
+    def sample(self, suffix: str) -> str:
+        return f"{self.label_field}_{suffix}"
+
+    def frame(self, suffix: str) -> str:
+        return f"frames.{self.label_field}_{suffix}"
+
+    def of(self, operation: str) -> dict[str, FieldType]:
+        """Path to type of the fields that ``operation`` fills."""
+        if operation == "embed":
+            return {self.embeddings_field: VECTOR}
+        frames = FRAME_FIELDS.get(operation, {})
+        samples = SAMPLE_FIELDS.get(operation, {})
+        return {self.frame(suffix): kind for suffix, kind in frames.items()} | {
+            self.sample(suffix): kind for suffix, kind in samples.items()
+        }

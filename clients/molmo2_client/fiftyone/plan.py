@@ -1,0 +1,112 @@
+"""Which samples are asked what: everything that earlier runs have not answered."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fiftyone.core.collections import SampleCollection
+from molmo2_contract.errors import InvalidRequest
+from molmo2_contract.operations import Operation
+
+from molmo2_client.fiftyone.fields import FieldNames
+from molmo2_client.fiftyone.questions import Question
+from molmo2_client.fiftyone.record import ANSWERED, distinction, distinction_path
+
+
+@dataclass(frozen=True)
+class Task:
+    """One request: the operations that one sample still lacks.
+
+    ``refused`` holds, by operation, why it cannot even be asked about this sample.
+    """
+
+    sample_id: str
+    filepath: str
+    operations: list[Operation]
+    refused: dict[str, InvalidRequest] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> list[str]:
+        """The names of all operations that this task will have an outcome for."""
+        return [*(operation.operation for operation in self.operations), *self.refused]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``finished`` counts the samples that lack nothing."""
+
+    tasks: list[Task]
+    finished: int
+
+
+def make_plan(
+    view: SampleCollection,
+    questions: Sequence[Question],
+    names: FieldNames,
+    *,
+    redo: frozenset[str],
+) -> Plan:
+    """Compares the questions with the run records.
+
+    Args:
+        redo: operations whose earlier answers do not count.
+
+    Raises:
+        ValueError: a sample has an answer to another prompt, which resuming would either keep
+            under the new prompt's name or overwrite unasked.
+    """
+    tasks: list[Task] = []
+    changed: list[str] = []
+    finished = 0
+    for row in _rows(view, questions, names):
+        task = Task(row["id"], row["filepath"], [])
+        for question in questions:
+            status, before = row[_status_path(question, names)], row[_before_path(question, names)]
+            done = status in ANSWERED and question.operation not in redo
+            try:
+                operation = question.about(row.get(question.prompt_field or ""))
+            except InvalidRequest as error:
+                if not done:
+                    task.refused[question.operation] = error
+                continue
+            if not done:
+                task.operations.append(operation)
+            elif distinction(operation) != before:
+                changed.append(
+                    f"{question.operation} was {before!r}, is {distinction(operation)!r}"
+                )
+        if task.asked:
+            tasks.append(task)
+        else:
+            finished += 1
+    if changed:
+        raise ValueError(
+            f"{len(changed)} answers of {names.label_field!r} are to another question "
+            f"({changed[0]}). Nothing was asked. Give another label_field to keep both, or "
+            "overwrite=True to replace them"
+        )
+    return Plan(tasks, finished)
+
+
+def _rows(
+    view: SampleCollection, questions: Sequence[Question], names: FieldNames
+) -> Iterator[dict[str, Any]]:
+    """One dict a sample, in the order of ``view``, whatever fields the view itself leaves out."""
+    columns = dict.fromkeys(
+        ["id", "filepath"]
+        + [question.prompt_field for question in questions if question.prompt_field]
+        + [_status_path(question, names) for question in questions]
+        + [_before_path(question, names) for question in questions]
+    )
+    ids = list(dict.fromkeys(view.values("id")))
+    samples = view._dataset.select(ids, ordered=True)
+    for row in zip(*samples.values(list(columns)), strict=True):
+        yield dict(zip(columns, row, strict=True))
+
+
+def _status_path(question: Question, names: FieldNames) -> str:
+    return f"{names.run}.{question.operation}.status"
+
+
+def _before_path(question: Question, names: FieldNames) -> str:
+    return f"{names.run}.{question.operation}.{distinction_path(question.operation)}"

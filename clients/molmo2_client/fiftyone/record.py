@@ -1,0 +1,125 @@
+"""The run record: what was asked of a sample, and how each operation ended.
+
+With ``label_field="molmo2"`` the sample field ``molmo2_run`` holds
+
+    status       "ok", or "error" when at least one operation has no answer
+    at           when the last answer arrived (UTC)
+    latency      seconds that the last request took, as its caller saw it
+    request_id   of the last request
+    model        name, version, checkpoint, revision
+    video        frame_rate, frame_count, duration, width, height, variable_frame_rate
+    pointing     and so on, one document for each operation asked so far:
+                   status         ok, empty, partial, unparsed, error
+                   prompt         as asked (embed has pooling instead)
+                   text           the model's raw answer
+                   finish_reason  stop, length
+                   reason         why a status is partial or unparsed
+                   count          the count that the model states (pointing only)
+                   dropped        labels that lie outside the video and were not stored
+                   error_kind     the kind of the error, its message in ``error``
+
+An operation whose status is ``error`` is asked again by the next call; every other is finished.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import fiftyone as fo
+from molmo2_contract.operations import OPERATION_NAMES, Embed, Operation
+from molmo2_contract.results import Status
+
+from molmo2_client.fiftyone.schema import (
+    COUNT,
+    FLAG,
+    MOMENT,
+    NUMBER,
+    TEXT,
+    FieldType,
+    document,
+)
+
+ANSWERED = frozenset(str(status) for status in Status if status is not Status.ERROR)
+"""The statuses of an operation that is finished."""
+
+_RUN = {
+    "status": TEXT,
+    "at": MOMENT,
+    "latency": NUMBER,
+    "request_id": TEXT,
+    "model": document(name=TEXT, version=TEXT, checkpoint=TEXT, revision=TEXT),
+    "video": document(
+        frame_rate=NUMBER,
+        frame_count=COUNT,
+        duration=NUMBER,
+        width=COUNT,
+        height=COUNT,
+        variable_frame_rate=FLAG,
+    ),
+}
+
+_OPERATION = {
+    "status": TEXT,
+    "text": TEXT,
+    "finish_reason": TEXT,
+    "reason": TEXT,
+    "dropped": COUNT,
+    "error_kind": TEXT,
+    "error": TEXT,
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one request adds to a sample's run record.
+
+    ``request`` holds the entries of the record itself, ``outcomes`` those of each operation.
+    """
+
+    request: dict[str, Any]
+    outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def record_type(operations: Iterable[str]) -> FieldType:
+    """The type of a run field that can hold the outcomes of ``operations``."""
+    outcomes = {name: _OPERATION | {distinction_path(name): TEXT} for name in operations}
+    if "pointing" in outcomes:
+        outcomes["pointing"]["count"] = COUNT
+    return document(**_RUN, **{name: document(**own) for name, own in outcomes.items()})
+
+
+def distinction(operation: Operation) -> str | None:
+    """What tells one question of an operation from another: its prompt, or its pooling."""
+    if isinstance(operation, Embed):
+        return str(operation.pooling)
+    return getattr(operation, "prompt", None)
+
+
+def distinction_path(operation: str) -> str:
+    """Where an operation's document keeps its ``distinction``."""
+    return "pooling" if operation == "embed" else "prompt"
+
+
+def merged(
+    earlier: fo.DynamicEmbeddedDocument | None, record: Record
+) -> fo.DynamicEmbeddedDocument:
+    """``record`` over what an earlier one says; the status is that of both together."""
+    entries = _entries(earlier) | record.request
+    for operation, outcome in record.outcomes.items():
+        entries[operation] = fo.DynamicEmbeddedDocument(**outcome)
+    operations = [entries[name] for name in OPERATION_NAMES if entries.get(name) is not None]
+    failed = any(operation.status not in ANSWERED for operation in operations)
+    entries["status"] = str(Status.ERROR if failed else Status.OK)
+    return fo.DynamicEmbeddedDocument(**entries)
+
+
+def without(
+    earlier: fo.DynamicEmbeddedDocument, operations: Iterable[str]
+) -> fo.DynamicEmbeddedDocument:
+    """``earlier`` as if ``operations`` had never been asked."""
+    forgotten = dict.fromkeys(operations)
+    return fo.DynamicEmbeddedDocument(**(_entries(earlier) | forgotten))
+
+
+def _entries(earlier: fo.DynamicEmbeddedDocument | None) -> dict[str, Any]:
+    return {} if earlier is None else {name: earlier[name] for name in earlier.field_names}

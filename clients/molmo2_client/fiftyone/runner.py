@@ -1,0 +1,95 @@
+"""Calls that wait for a server, several at a time."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import Generic, Self, TypeVar
+
+TaskT = TypeVar("TaskT")
+AnswerT = TypeVar("AnswerT")
+
+
+@dataclass(frozen=True)
+class Call(Generic[TaskT, AnswerT]):
+    """A call that came back after ``seconds``: with an answer, or with an error."""
+
+    task: TaskT
+    answer: AnswerT | None
+    error: BaseException | None
+    seconds: float
+
+
+class ConcurrentCalls(Generic[TaskT, AnswerT]):
+    """Iterates over ``function(task)`` for every task, in the order in which they come back.
+
+    At most ``concurrency`` calls run at once, and at most twice as many tasks are taken ahead of
+    what has been iterated over, so that tasks may be many and calls go on while an answer is
+    stored. A context manager: leaving it forgets the tasks that have not begun.
+
+    The threads are daemons: after Ctrl-C Python ends without waiting for calls under way.
+    """
+
+    def __init__(
+        self, function: Callable[[TaskT], AnswerT], tasks: Iterable[TaskT], *, concurrency: int
+    ) -> None:
+        self._function = function
+        self._tasks = iter(tasks)
+        self._concurrency = concurrency
+        self._waiting: SimpleQueue[TaskT | None] = SimpleQueue()
+        self._returned: SimpleQueue[Call[TaskT, AnswerT]] = SimpleQueue()
+        self._left = Event()
+        self._pending = 0
+        self._current: Call[TaskT, AnswerT] | None = None
+
+    def __enter__(self) -> Self:
+        self._take(2 * self._concurrency)
+        for _ in range(min(self._concurrency, self._pending)):
+            Thread(target=self._work, name="molmo2-ask", daemon=True).start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._left.set()
+        for _ in range(self._concurrency):
+            self._waiting.put(None)
+
+    def __iter__(self) -> Iterator[Call[TaskT, AnswerT]]:
+        while self._pending:
+            self._current = self._returned.get()
+            self._pending -= 1
+            self._take(1)
+            yield self._current
+            self._current = None
+
+    def returned(self) -> Iterator[Call[TaskT, AnswerT]]:
+        """What has come back and was not iterated over to its end; waits for nothing.
+
+        After an interrupted loop this starts with the call that the loop was busy with.
+        """
+        if self._current is not None:
+            yield self._current
+            self._current = None
+        while True:
+            try:
+                call = self._returned.get_nowait()
+            except Empty:
+                return
+            self._pending -= 1
+            yield call
+
+    def _take(self, count: int) -> None:
+        for task in islice(self._tasks, count):
+            self._waiting.put(task)
+            self._pending += 1
+
+    def _work(self) -> None:
+        while (task := self._waiting.get()) is not None and not self._left.is_set():
+            started = time.monotonic()
+            answer, error = None, None
+            try:
+                answer = self._function(task)
+            except BaseException as raised:
+                error = raised
+            self._returned.put(Call(task, answer, error, time.monotonic() - started))
