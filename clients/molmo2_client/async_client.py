@@ -1,0 +1,162 @@
+"""The asynchronous client."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Self, TypeVar, Unpack
+
+import stamina
+from molmo2_contract.events import Event
+from molmo2_contract.operations import (
+    Comprehensive,
+    Describe,
+    Embed,
+    Pointing,
+    Pooling,
+    TemporalLocalization,
+    Tracking,
+)
+from molmo2_contract.request import Request
+from molmo2_contract.response import Response, ServerInfo
+from molmo2_contract.results import (
+    ComprehensiveResult,
+    DescribeResult,
+    EmbedResult,
+    PointingResult,
+    TemporalLocalizationResult,
+    TrackingResult,
+)
+
+from molmo2_client.answer import only, read_events_async, read_info, read_response
+from molmo2_client.base import BaseClient
+from molmo2_client.call import Call, Operations, Options
+from molmo2_client.errors import Unauthorized
+from molmo2_client.media import Source, VideoLike, read
+from molmo2_client.retry import patience, worth_retrying
+from molmo2_client.transport import AsyncTransport, connect_async
+
+T = TypeVar("T")
+
+
+class AsyncMolmo2(BaseClient[AsyncTransport]):
+    """Asks a Molmo2 server about videos, from one asyncio event loop.
+
+    async with AsyncMolmo2(url="grpc://127.0.0.1:7070", key_file="key_file.json") as molmo2:
+        nose, hand = await asyncio.gather(
+            molmo2.point("walk.mp4", "nose"), molmo2.track("walk.mp4", "left hand")
+        )
+
+    Same methods, arguments and errors as ``Molmo2``.
+    """
+
+    async def ask(
+        self, video: VideoLike, operations: Operations, **options: Unpack[Options]
+    ) -> Response:
+        """One result for each operation, in their order; see there which of them failed."""
+        request, source = self._compose(video, operations, options, stream=False)
+        call = await self._load(request, source)
+        return await self._patiently(call, lambda token: self._response(call, token))
+
+    def stream(
+        self, video: VideoLike, operations: Operations, **options: Unpack[Options]
+    ) -> AsyncGenerator[Event]:
+        """The events of an answer as they happen, ``Done`` last; a failed request raises.
+
+        A call that fails before its first event is tried again, after it never.
+        """
+        return self._events(*self._compose(video, operations, options, stream=True))
+
+    async def info(self, *, timeout: float | None = None) -> ServerInfo:
+        """What the server serves and what its limits are; answered once its model is loaded."""
+        call = Call.info(self.settings.timeout if timeout is None else timeout)
+        return await self._patiently(call, lambda token: self._info(call, token))
+
+    async def point(
+        self, video: VideoLike, prompt: str, **options: Unpack[Options]
+    ) -> PointingResult:
+        """Points at every occurrence of what the prompt names."""
+        return only(await self.ask(video, Pointing(prompt=prompt), **options), PointingResult)
+
+    async def track(
+        self, video: VideoLike, prompt: str, **options: Unpack[Options]
+    ) -> TrackingResult:
+        """Follows every occurrence of what the prompt names."""
+        return only(await self.ask(video, Tracking(prompt=prompt), **options), TrackingResult)
+
+    async def describe(
+        self, video: VideoLike, prompt: str, **options: Unpack[Options]
+    ) -> DescribeResult:
+        """Answers the prompt in free text."""
+        return only(await self.ask(video, Describe(prompt=prompt), **options), DescribeResult)
+
+    async def localize(
+        self, video: VideoLike, **options: Unpack[Options]
+    ) -> TemporalLocalizationResult:
+        """Finds the events of the video with their start and end."""
+        response = await self.ask(video, TemporalLocalization(), **options)
+        return only(response, TemporalLocalizationResult)
+
+    async def analyze(self, video: VideoLike, **options: Unpack[Options]) -> ComprehensiveResult:
+        """Summary, objects, events, text, scene and activities of the video."""
+        return only(await self.ask(video, Comprehensive(), **options), ComprehensiveResult)
+
+    async def embed(
+        self,
+        video: VideoLike,
+        *,
+        pooling: Pooling = Pooling.MEAN,
+        **options: Unpack[Options],
+    ) -> EmbedResult:
+        """One L2-normalised vector for the video."""
+        return only(await self.ask(video, Embed(pooling=pooling), **options), EmbedResult)
+
+    async def close(self) -> None:
+        """Closes the connections; the client cannot be used afterwards."""
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _connect(self) -> AsyncTransport:
+        return connect_async(self.settings)
+
+    async def _load(self, request: Request, source: Source) -> Call:
+        """The call; its file is read beside the event loop."""
+        return Call.ask(
+            request, await asyncio.to_thread(read, source, self.settings.max_upload_bytes)
+        )
+
+    async def _response(self, call: Call, token: str | None) -> Response:
+        return read_response(await self._transport.send(call, token))
+
+    async def _info(self, call: Call, token: str | None) -> ServerInfo:
+        return read_info(await self._transport.send(call, token))
+
+    async def _events(self, request: Request, source: Source) -> AsyncGenerator[Event]:
+        call = await self._load(request, source)
+        first, events = await self._patiently(call, lambda token: self._begin(call, token))
+        async with aclosing(events):
+            yield first
+            async for event in events:
+                yield event
+
+    async def _begin(self, call: Call, token: str | None) -> tuple[Event, AsyncGenerator[Event]]:
+        events = read_events_async(self._transport.stream(call, token))
+        return await anext(events), events
+
+    async def _patiently(self, call: Call, attempt: Callable[[str | None], Awaitable[T]]) -> T:
+        retrying = stamina.AsyncRetryingCaller(**patience(self.settings.retries, call.timeout))
+        return await retrying(worth_retrying, self._authorized, attempt)
+
+    async def _authorized(self, attempt: Callable[[str | None], Awaitable[T]]) -> T:
+        """``attempt`` with the token, and once more if that was refused and there is a new one."""
+        token = self._credentials.token()
+        try:
+            return await attempt(token)
+        except Unauthorized:
+            if not self._credentials.renew(token):
+                raise
+        return await attempt(self._credentials.token())

@@ -1,0 +1,90 @@
+"""One call, ready for any transport."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self, TypedDict
+
+from molmo2_contract.operations import Operation
+from molmo2_contract.request import InfoRequest, Request, parse_request
+from pydantic import BaseModel
+
+from molmo2_client.media import Source, VideoLike, resolve
+from molmo2_client.settings import Settings
+
+OperationLike = Operation | Mapping[str, Any]
+"""An operation of the contract, or the same as a dict: ``{"operation": "pointing", …}``."""
+
+Operations = OperationLike | Iterable[OperationLike]
+"""One operation or several."""
+
+
+class Options(TypedDict, total=False):
+    """What any question may also say; left out or None stands for the default.
+
+    start, end: seconds of the whole video; only this part is looked at.
+    max_frames, max_fps: how densely it is sampled.
+    timeout: seconds that the server gets.
+    request_id: comes back in the answer and in errors, and stands in the server's log.
+    """
+
+    start: float | None
+    end: float | None
+    max_frames: int | None
+    max_fps: float | None
+    timeout: float | None
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The request's JSON, the bytes that travel with it, and the seconds that the server gets."""
+
+    document: bytes
+    timeout: float
+    video: bytes | None = None
+
+    @classmethod
+    def ask(cls, request: Request, video: bytes | None) -> Self:
+        """The call that sends ``request``, with the video's bytes if they travel."""
+        return cls(request.model_dump_json(exclude_none=True).encode(), request.timeout, video)
+
+    @classmethod
+    def info(cls, timeout: float) -> Self:
+        """The call that asks what the server serves."""
+        return cls(InfoRequest(info=True).model_dump_json().encode(), timeout)
+
+
+def compose(
+    settings: Settings,
+    video: VideoLike,
+    operations: Operations,
+    *,
+    stream: bool,
+    timeout: float | None = None,
+    request_id: str | None = None,
+    **sampling: float | None,
+) -> tuple[Request, Source]:
+    """The request that the arguments of a question make, and the video's bytes or file to send.
+
+    Raises:
+        InvalidRequest: naming the first field at fault, before anything is read or sent.
+    """
+    described, source = resolve(video, settings.media)
+    given = {name: value for name, value in sampling.items() if value is not None}
+    request = parse_request(
+        {
+            "video": described | given,
+            "operations": _several(operations),
+            "timeout": settings.timeout if timeout is None else timeout,
+            "stream": stream,
+            "request_id": request_id,
+        }
+    )
+    assert isinstance(request, Request)  # it is an InfoRequest only where "info" is a key
+    return request, source
+
+
+def _several(operations: Operations) -> list[OperationLike]:
+    if isinstance(operations, Mapping | BaseModel | str):
+        return [operations]
+    return list(operations)

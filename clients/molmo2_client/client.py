@@ -1,0 +1,139 @@
+"""The synchronous client."""
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import Self, TypeVar, Unpack
+
+import stamina
+from molmo2_contract.events import Event
+from molmo2_contract.operations import (
+    Comprehensive,
+    Describe,
+    Embed,
+    Pointing,
+    Pooling,
+    TemporalLocalization,
+    Tracking,
+)
+from molmo2_contract.response import Response, ServerInfo
+from molmo2_contract.results import (
+    ComprehensiveResult,
+    DescribeResult,
+    EmbedResult,
+    PointingResult,
+    TemporalLocalizationResult,
+    TrackingResult,
+)
+
+from molmo2_client.answer import only, read_events, read_info, read_response
+from molmo2_client.base import BaseClient
+from molmo2_client.call import Call, Operations, Options
+from molmo2_client.errors import Unauthorized
+from molmo2_client.media import VideoLike, read
+from molmo2_client.retry import patience, worth_retrying
+from molmo2_client.transport import Transport, connect
+
+T = TypeVar("T")
+
+
+class Molmo2(BaseClient[Transport]):
+    """Asks a Molmo2 server about videos. May be used from many threads at once.
+
+    with Molmo2(url="http://127.0.0.1:8080", key_file="key_file.json") as molmo2:
+        for point in molmo2.point("street.mp4", "traffic light").points:
+            print(point.time, point.x, point.y)
+
+    A video is the bytes of a file, a path, a URI that the server opens, or a contract ``Video``.
+    Every method takes the ``Options`` of a call as keywords and raises a ``Molmo2Error``.
+    """
+
+    def ask(self, video: VideoLike, operations: Operations, **options: Unpack[Options]) -> Response:
+        """One result for each operation, in their order; see there which of them failed.
+
+        response = molmo2.ask("street.mp4", [Pointing(prompt="car"), Embed()], end=10.0)
+        """
+        request, source = self._compose(video, operations, options, stream=False)
+        call = Call.ask(request, read(source, self.settings.max_upload_bytes))
+        return self._patiently(call, lambda token: read_response(self._transport.send(call, token)))
+
+    def stream(
+        self, video: VideoLike, operations: Operations, **options: Unpack[Options]
+    ) -> Generator[Event]:
+        """The events of an answer as they happen, ``Done`` last; a failed request raises.
+
+        A call that fails before its first event is tried again, after it never.
+        """
+        request, source = self._compose(video, operations, options, stream=True)
+        return self._events(Call.ask(request, read(source, self.settings.max_upload_bytes)))
+
+    def info(self, *, timeout: float | None = None) -> ServerInfo:
+        """What the server serves and what its limits are; answered once its model is loaded."""
+        call = Call.info(self.settings.timeout if timeout is None else timeout)
+        return self._patiently(call, lambda token: read_info(self._transport.send(call, token)))
+
+    def point(self, video: VideoLike, prompt: str, **options: Unpack[Options]) -> PointingResult:
+        """Points at every occurrence of what the prompt names."""
+        return only(self.ask(video, Pointing(prompt=prompt), **options), PointingResult)
+
+    def track(self, video: VideoLike, prompt: str, **options: Unpack[Options]) -> TrackingResult:
+        """Follows every occurrence of what the prompt names."""
+        return only(self.ask(video, Tracking(prompt=prompt), **options), TrackingResult)
+
+    def describe(self, video: VideoLike, prompt: str, **options: Unpack[Options]) -> DescribeResult:
+        """Answers the prompt in free text."""
+        return only(self.ask(video, Describe(prompt=prompt), **options), DescribeResult)
+
+    def localize(self, video: VideoLike, **options: Unpack[Options]) -> TemporalLocalizationResult:
+        """Finds the events of the video with their start and end."""
+        return only(self.ask(video, TemporalLocalization(), **options), TemporalLocalizationResult)
+
+    def analyze(self, video: VideoLike, **options: Unpack[Options]) -> ComprehensiveResult:
+        """Summary, objects, events, text, scene and activities of the video."""
+        return only(self.ask(video, Comprehensive(), **options), ComprehensiveResult)
+
+    def embed(
+        self,
+        video: VideoLike,
+        *,
+        pooling: Pooling = Pooling.MEAN,
+        **options: Unpack[Options],
+    ) -> EmbedResult:
+        """One L2-normalised vector for the video."""
+        return only(self.ask(video, Embed(pooling=pooling), **options), EmbedResult)
+
+    def close(self) -> None:
+        """Closes the connections; the client cannot be used afterwards."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _connect(self) -> Transport:
+        return connect(self.settings)
+
+    def _events(self, call: Call) -> Generator[Event]:
+        first, events = self._patiently(call, lambda token: self._begin(call, token))
+        with closing(events):
+            yield first
+            yield from events
+
+    def _begin(self, call: Call, token: str | None) -> tuple[Event, Generator[Event]]:
+        events = read_events(self._transport.stream(call, token))
+        return next(events), events
+
+    def _patiently(self, call: Call, attempt: Callable[[str | None], T]) -> T:
+        retrying = stamina.RetryingCaller(**patience(self.settings.retries, call.timeout))
+        return retrying(worth_retrying, self._authorized, attempt)
+
+    def _authorized(self, attempt: Callable[[str | None], T]) -> T:
+        """``attempt`` with the token, and once more if that was refused and there is a new one."""
+        token = self._credentials.token()
+        try:
+            return attempt(token)
+        except Unauthorized:
+            if not self._credentials.renew(token):
+                raise
+        return attempt(self._credentials.token())

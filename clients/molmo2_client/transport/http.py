@@ -1,0 +1,110 @@
+"""HTTP: a JSON body, or multipart where bytes travel; streams as server-sent events."""
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AbstractContextManager
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+
+from molmo2_client.address import Address
+from molmo2_client.call import Call
+from molmo2_client.settings import Settings
+from molmo2_client.transport.http_refusals import refusal, translated
+
+_JSON = "application/json"
+_BYTES = "application/octet-stream"
+
+
+class _Http:
+    """What the two transports share: where a call goes and how it is written."""
+
+    def __init__(self, address: Address, settings: Settings) -> None:
+        self._address = address
+        self._settings = settings
+        self._url = f"{address}/predictions/{quote(settings.model, safe='')}"
+
+    def _arguments(self, call: Call, token: str | None) -> dict[str, Any]:
+        """Arguments of httpx2's ``request``."""
+        wait = call.timeout + self._settings.deadline_margin
+        arguments: dict[str, Any] = {
+            "method": "POST",
+            "url": self._url,
+            "headers": {} if token is None else {"Authorization": f"Bearer {token}"},
+            "timeout": httpx2.Timeout(wait, connect=self._settings.connect_timeout),
+        }
+        if call.video is None:
+            arguments["headers"]["Content-Type"] = _JSON
+            return arguments | {"content": call.document}
+        parts = {
+            "request": ("request.json", call.document, _JSON),
+            "video": ("video", call.video, _BYTES),
+        }
+        return arguments | {"files": parts}
+
+    def _translated(self, call: Call) -> AbstractContextManager[None]:
+        return translated(self._address, call, self._settings.deadline_margin)
+
+    def _body(self, response: httpx2.Response) -> bytes:
+        if response.status_code != HTTPStatus.OK:
+            raise refusal(response, self._settings.model)
+        return response.content
+
+    def _events(self, response: httpx2.Response) -> httpx2.EventSource:
+        return httpx2.EventSource(response, max_event_size=self._settings.max_response_bytes)
+
+
+def _is_stream(response: httpx2.Response) -> bool:
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return response.status_code == HTTPStatus.OK and media_type == "text/event-stream"
+
+
+class HttpTransport(_Http):
+    """Synchronous; may be used from many threads at once."""
+
+    def __init__(self, address: Address, settings: Settings) -> None:
+        super().__init__(address, settings)
+        self._client = httpx2.Client()
+
+    def send(self, call: Call, token: str | None) -> bytes:
+        with self._translated(call):
+            return self._body(self._client.request(**self._arguments(call, token)))
+
+    def stream(self, call: Call, token: str | None) -> Generator[bytes]:
+        with (
+            self._translated(call),
+            self._client.stream(**self._arguments(call, token)) as response,
+        ):
+            if not _is_stream(response):
+                response.read()
+                raise refusal(response, self._settings.model)
+            for event in self._events(response):
+                yield event.data.encode()
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class AsyncHttpTransport(_Http):
+    """Asynchronous."""
+
+    def __init__(self, address: Address, settings: Settings) -> None:
+        super().__init__(address, settings)
+        self._client = httpx2.AsyncClient()
+
+    async def send(self, call: Call, token: str | None) -> bytes:
+        with self._translated(call):
+            return self._body(await self._client.request(**self._arguments(call, token)))
+
+    async def stream(self, call: Call, token: str | None) -> AsyncGenerator[bytes]:
+        with self._translated(call):
+            async with self._client.stream(**self._arguments(call, token)) as response:
+                if not _is_stream(response):
+                    await response.aread()
+                    raise refusal(response, self._settings.model)
+                async for event in self._events(response):
+                    yield event.data.encode()
+
+    async def close(self) -> None:
+        await self._client.aclose()

@@ -1,0 +1,45 @@
+import pytest
+from molmo2_client import InvalidRequest, Molmo2, Settings
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch):
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"MOLMO2_{name.upper()}", raising=False)
+
+
+def test_settings_come_from_the_environment_under_those_given(monkeypatch):
+    monkeypatch.setenv("MOLMO2_URL", "grpc://example.org")
+    monkeypatch.setenv("MOLMO2_MODEL", "molmo2-8b")
+    monkeypatch.setenv("MOLMO2_RETRIES", "7")
+    settings = Settings.load(model="molmo2-4b", url=None)
+    assert (settings.url, settings.model, settings.retries) == (
+        "grpc://example.org",
+        "molmo2-4b",
+        7,
+    )
+
+
+def test_a_client_shows_where_it_asks_and_no_token():
+    with Molmo2(token="secret") as client:
+        assert repr(client) == "Molmo2(url='http://127.0.0.1:8080', model='molmo2-demo')"
+        assert "secret" not in repr(client.settings)
+
+
+def test_a_setting_out_of_bounds_names_itself_and_its_variable(monkeypatch):
+    monkeypatch.setenv("MOLMO2_TIMEOUT", "7200")
+    with pytest.raises(InvalidRequest, match=r"timeout: .*3600.*MOLMO2_TIMEOUT") as raised:
+        Molmo2()
+    assert raised.value.field == "timeout"
+
+
+def test_a_key_file_given_goes_before_a_token_of_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("MOLMO2_TOKEN", "of-another-server")
+    assert Settings.load(key_file=tmp_path / "key_file.json").token is None
+    assert Settings.load().token.get_secret_value() == "of-another-server"
+
+
+def test_every_argument_of_a_client_is_a_setting_and_every_setting_an_argument():
+    from inspect import signature
+
+    assert set(signature(Molmo2).parameters) == set(Settings.model_fields)
