@@ -3,8 +3,9 @@
 import torch
 from molmo2_contract.errors import InvalidRequest, VideoTooLong
 
-from molmo2_engine.job import Embed, Generate, Job, VideoFrames
+from molmo2_engine.job import Embed, Generate, Job
 from molmo2_engine.layout import Layout
+from molmo2_engine.prefix import VideoFrames
 from molmo2_engine.sampling import SamplingParameters
 from molmo2_engine.wire import engine_pb2 as wire
 
@@ -50,7 +51,7 @@ class Admission:
         if len(video.frames) != torch.Size(shape).numel():
             raise InvalidRequest(f"frames hold {len(video.frames)} bytes; {shape} was expected")
         frames = torch.frombuffer(bytearray(video.frames), dtype=torch.uint8)
-        return VideoFrames(times, frames.reshape(shape))
+        return VideoFrames(times, frames.reshape(shape), tuple(video.frame_numbers))
 
     def _operation(
         self, index: int, operation: wire.Operation, prefix_tokens: int

@@ -6,7 +6,7 @@ import time
 
 from molmo2_contract.errors import InternalError, Molmo2Error, Overloaded
 
-from molmo2_engine.job import Embed, Embedded, Failed, Finished, Job, Progressed, Sequence
+from molmo2_engine.job import Embed, Embedded, Failed, Finished, Job, Opened, Progressed, Sequence
 from molmo2_engine.prefix_store import PrefixStore
 from molmo2_engine.runner import ModelRunner
 from molmo2_engine.scheduler import Scheduler
@@ -103,6 +103,7 @@ class Engine:
                 self._scheduler.remove(first)
             ready.append(first)
         for job in ready:
+            job.events.put(Opened(job.prefix.frame_numbers))
             self._scheduler.open(job)
             self._embed(job)
 
@@ -117,7 +118,7 @@ class Engine:
             return False
         began = time.monotonic()
         try:
-            job.prefix = self._runner.prefill_video(job.key, job.video.frames, job.video.times)
+            job.prefix = self._runner.prefill_video(job.key, job.video)
         except Exception as error:
             self._fail_job(job, error)
             return False

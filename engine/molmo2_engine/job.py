@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from molmo2_contract.errors import Molmo2Error
 
-from molmo2_engine.prefix import VideoPrefix
+from molmo2_engine.prefix import VideoFrames, VideoPrefix
 from molmo2_engine.sampling import Sampler, SamplingParameters
 
 
@@ -27,12 +27,10 @@ class Embed:
 
 
 @dataclass(frozen=True)
-class VideoFrames:
-    """A video that the engine may not hold yet."""
+class Opened:
+    """The prefix is there; it was made from these frames."""
 
-    times: list[float]
-    frames: torch.Tensor
-    """uint8 RGB [len(times), size, size, 3]."""
+    frame_numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Cancelled:
     """Nobody listens any more."""
 
 
-Event = Progressed | Finished | Embedded | Failed | Cancelled
+Event = Opened | Progressed | Finished | Embedded | Failed | Cancelled
 
 
 @dataclass(eq=False)

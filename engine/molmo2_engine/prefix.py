@@ -11,10 +11,23 @@ from molmo2_engine.vision import encode_frames
 
 
 @dataclass(frozen=True, eq=False)
+class VideoFrames:
+    """The sampled frames of a video."""
+
+    times: list[float]
+    """Seconds, one a frame, as the model is told them."""
+    frames: torch.Tensor
+    """uint8 RGB [len(times), size, size, 3]."""
+    frame_numbers: tuple[int, ...]
+    """1-based, in the whole video; nothing here depends on them."""
+
+
+@dataclass(frozen=True, eq=False)
 class VideoPrefix:
     """What every question about one video shares."""
 
     key: bytes
+    frame_numbers: tuple[int, ...]
     tokens: int
     keys: list[torch.Tensor]
     """Of each layer: [kv heads, tokens, head size]."""
@@ -28,18 +41,13 @@ def prefill_video(
     checkpoint: Checkpoint,
     layout: Layout,
     key: bytes,
-    frames: torch.Tensor,
-    times: list[float],
+    video: VideoFrames,
     frames_at_once: int,
 ) -> VideoPrefix:
-    """Encodes and prefills a video in one piece: its visual tokens attend to each other.
-
-    Args:
-        frames: uint8 RGB [len(times), size, size, 3].
-    """
+    """Encodes and prefills a video in one piece: its visual tokens attend to each other."""
     model = checkpoint.model.model
-    features = encode_frames(checkpoint.model, layout.frame_format, frames, frames_at_once)
-    ids, visual = (torch.tensor(x, device=model.device) for x in layout.video_prefix(times))
+    features = encode_frames(checkpoint.model, layout.frame_format, video.frames, frames_at_once)
+    ids, visual = (torch.tensor(x, device=model.device) for x in layout.video_prefix(video.times))
     embedded = model.get_input_embeddings()(ids)
     patch = ids == checkpoint.model.config.image_patch_id
     embedded[patch] += features.to(embedded.dtype)  # Molmo2 adds features, it does not replace
@@ -50,7 +58,14 @@ def prefill_video(
         position_ids=torch.arange(len(ids), device=model.device)[None],
         past_key_values=recording,
     ).last_hidden_state[0]
-    return VideoPrefix(key, len(ids), recording.keys, recording.values, _pool(hidden[patch]))
+    return VideoPrefix(
+        key=key,
+        frame_numbers=video.frame_numbers,
+        tokens=len(ids),
+        keys=recording.keys,
+        values=recording.values,
+        embeddings=_pool(hidden[patch]),
+    )
 
 
 def _attends(visual: torch.Tensor) -> torch.Tensor:

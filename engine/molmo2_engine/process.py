@@ -75,9 +75,10 @@ def _generate_once(assembly: Assembly) -> None:
     assembly.engine.submit(job)
     while not assembly.engine.idle:
         assembly.engine.step()
-    event = job.events.get_nowait()
-    if isinstance(event, Failed):
-        raise event.error
+    while not job.events.empty():
+        event = job.events.get()
+        if isinstance(event, Failed):
+            raise event.error
 
 
 def _watch(engine: Engine, report: health.HealthServicer, settings: EngineSettings) -> None:

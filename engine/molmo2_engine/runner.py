@@ -4,7 +4,7 @@ import torch
 
 from molmo2_engine.checkpoint import Checkpoint
 from molmo2_engine.layout import Layout
-from molmo2_engine.prefix import VideoPrefix, prefill_video
+from molmo2_engine.prefix import VideoFrames, VideoPrefix, prefill_video
 from molmo2_engine.slots import Decode, Prefill, SlotCache
 
 
@@ -32,11 +32,9 @@ class ModelRunner:
             checkpoint.device,
         )
 
-    def prefill_video(self, key: bytes, frames: torch.Tensor, times: list[float]) -> VideoPrefix:
-        """Encodes and prefills a video: frames uint8 [len(times), size, size, 3]."""
-        return prefill_video(
-            self._checkpoint, self._layout, key, frames, times, self._frames_at_once
-        )
+    def prefill_video(self, key: bytes, video: VideoFrames) -> VideoPrefix:
+        """Encodes and prefills a video."""
+        return prefill_video(self._checkpoint, self._layout, key, video, self._frames_at_once)
 
     @torch.inference_mode()
     def prefill_question(self, row: int, question: list[int]) -> torch.Tensor:

@@ -57,11 +57,13 @@ class EngineService(engine_pb2_grpc.EngineServicer):
             event = job.events.get()
             if isinstance(event, events.Cancelled):
                 return
-            remaining -= not isinstance(event, events.Progressed)
+            remaining -= not isinstance(event, events.Opened | events.Progressed)
             yield self._to_wire(event)
 
     def _to_wire(self, event: events.Event) -> wire.AnswerEvent:
         match event:
+            case events.Opened(frame_numbers):
+                return wire.AnswerEvent(opened=wire.Opened(frame_numbers=frame_numbers))
             case events.Progressed(index, tokens):
                 progress = wire.Progress(text=self._text(tokens), generated_tokens=len(tokens))
                 return wire.AnswerEvent(index=index, progress=progress)

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from molmo2_contract.errors import InternalError, Overloaded
 from molmo2_engine.engine import Engine
-from molmo2_engine.job import Embed, Embedded, Failed, Finished, Generate, Job, VideoFrames
+from molmo2_engine.job import Embed, Embedded, Failed, Finished, Generate, Job, Opened
+from molmo2_engine.prefix import VideoFrames
 from molmo2_engine.prefix_store import PrefixStore
 from molmo2_engine.runner import ModelRunner
 from molmo2_engine.sampling import SamplingParameters
@@ -43,7 +44,7 @@ class Bench:
             key=video.key,
             prefix_tokens=len(self.layout.video_prefix(video.times)[0]),
             operations=[*operations, *(Embed(pooling) for pooling in embed)],
-            video=VideoFrames(video.times, video.frames) if send else None,
+            video=VideoFrames(video.times, video.frames, (7,)) if send else None,
         )
 
     def finish(self):
@@ -123,7 +124,8 @@ def test_a_video_is_prefilled_once_for_all_its_questions(bench, video):
     later = bench.job(clip, PROMPTS[2:3], send=False)
     assert bench.engine.submit(later)
     bench.finish()
-    (three,) = events(later)
+    opened, three = events(later)
+    assert opened == Opened((7,))
     assert {one.index: one.cached_tokens, two.index: two.cached_tokens} == {
         0: 0,
         1: first.prefix_tokens,
@@ -211,7 +213,7 @@ def test_the_token_limit_truncates(bench, video):
     job = bench.job(video(0, 3), PROMPTS[:1], new_tokens=3)
     bench.engine.submit(job)
     bench.finish()
-    (event,) = events(job)
+    _, event = events(job)
     assert event.truncated
     assert len(event.tokens) == 3
 
@@ -248,7 +250,7 @@ def test_a_failing_sequence_costs_only_itself(bench, video, expected, monkeypatc
     bench.engine.step()
     monkeypatch.undo()
     bench.finish()
-    (event,) = events(victim)
+    _, event = events(victim)
     assert isinstance(event, Failed)
     assert isinstance(event.error, InternalError)
     assert answers(other) == {0: by_prompt[PROMPTS[1]]}
@@ -257,7 +259,7 @@ def test_a_failing_sequence_costs_only_itself(bench, video, expected, monkeypatc
 def test_a_video_that_cannot_be_prefilled_fails_its_own_job(bench, video, expected):
     clip, by_prompt = expected[1]
     bad = bench.job(video(5, 2), PROMPTS[:2])
-    bad.video = VideoFrames(bad.video.times, bad.video.frames[:, :40])
+    bad.video = VideoFrames(bad.video.times, bad.video.frames[:, :40], ())
     good = bench.job(clip, PROMPTS[:1])
     bench.engine.submit(bad)
     bench.engine.submit(good)

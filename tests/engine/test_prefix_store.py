@@ -21,7 +21,7 @@ class PrefixStoreMachine(RuleBasedStateMachine):
         key = str(name).encode()
         prefix = self.store.acquire(key)
         if prefix is None and self.store.make_room(tokens):
-            prefix = VideoPrefix(key, tokens, [], [], {})
+            prefix = VideoPrefix(key, (), tokens, [], [], {})
             self.store.add(prefix)
         if prefix is not None:
             self.in_use.append(prefix)
@@ -55,7 +55,7 @@ TestPrefixStore = PrefixStoreMachine.TestCase
 
 def test_the_least_recently_used_goes_first():
     store = PrefixStore(30)
-    prefixes = [VideoPrefix(bytes([i]), 10, [], [], {}) for i in range(3)]
+    prefixes = [VideoPrefix(bytes([i]), (), 10, [], [], {}) for i in range(3)]
     for prefix in prefixes:
         store.make_room(10)
         store.add(prefix)
@@ -68,7 +68,7 @@ def test_the_least_recently_used_goes_first():
 
 def test_there_is_no_room_while_everything_is_in_use():
     store = PrefixStore(30)
-    prefix = VideoPrefix(b"a", 25, [], [], {})
+    prefix = VideoPrefix(b"a", (), 25, [], [], {})
     store.add(prefix)
     assert not store.make_room(10)
     store.release(prefix)

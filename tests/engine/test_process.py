@@ -59,7 +59,7 @@ def request(key=b"k", times=TIMES, prompt="Point.", size=84, frames=True, tokens
     if embed:
         operations.append(wire.Operation(embedding=wire.Embedding(pooling=wire.MAX)))
     content = bytes(len(times) * size * size * 3) if frames else b""
-    video = wire.Video(key=key, times=times, frames=content)
+    video = wire.Video(key=key, times=times, frames=content, frame_numbers=[1, 16, 31])
     return wire.AnswerRequest(video=video, operations=operations)
 
 
@@ -78,8 +78,9 @@ def test_it_answers_every_operation_and_then_holds_the_video(connection):
     assert by_kind["embedded"].index == 1
     assert sum(x * x for x in by_kind["embedded"].embedded.vector) == pytest.approx(1, abs=1e-5)
     again = list(connection.answer(request(frames=False), timeout=60))
-    assert again[0].finished.text == by_kind["finished"].finished.text
-    assert again[0].finished.usage.cached_tokens > 0
+    assert list(again[0].opened.frame_numbers) == [1, 16, 31]
+    assert again[1].finished.text == by_kind["finished"].finished.text
+    assert again[1].finished.usage.cached_tokens > 0
 
 
 def test_it_asks_for_frames_that_it_does_not_hold(connection):

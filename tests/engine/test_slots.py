@@ -17,7 +17,7 @@ def tensor(values):
 
 
 def prefix(values):
-    return VideoPrefix(b"", len(values), [tensor(values)] * 2, [-tensor(values)] * 2, {})
+    return VideoPrefix(b"", (), len(values), [tensor(values)] * 2, [-tensor(values)] * 2, {})
 
 
 @given(st.lists(st.sampled_from(["take", "decode", "prefill", "release"]), max_size=40), st.data())

@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmolmo2_engine/wire/engine.proto\x12\x10molmo2.engine.v1\"\x11\n\x0f\x44\x65scribeRequest\"\xbc\x01\n\x0b\x44\x65scription\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x12\n\nframe_size\x18\x03 \x01(\r\x12\x18\n\x10max_video_tokens\x18\x04 \x01(\r\x12\x1a\n\x12max_context_tokens\x18\x05 \x01(\r\x12 \n\x18max_concurrent_sequences\x18\x06 \x01(\r\x12\x1b\n\x13\x65mbedding_dimension\x18\x07 \x01(\r\"\x8e\x01\n\rAnswerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12&\n\x05video\x18\x02 \x01(\x0b\x32\x17.molmo2.engine.v1.Video\x12/\n\noperations\x18\x03 \x03(\x0b\x32\x1b.molmo2.engine.v1.Operation\x12\x10\n\x08progress\x18\x04 \x01(\x08\"3\n\x05Video\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05times\x18\x02 \x03(\x01\x12\x0e\n\x06\x66rames\x18\x03 \x01(\x0c\"~\n\tOperation\x12\x32\n\ngeneration\x18\x01 \x01(\x0b\x32\x1c.molmo2.engine.v1.GenerationH\x00\x12\x30\n\tembedding\x18\x02 \x01(\x0b\x32\x1b.molmo2.engine.v1.EmbeddingH\x00\x42\x0b\n\toperation\"t\n\nGeneration\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x16\n\x0emax_new_tokens\x18\x02 \x01(\r\x12\x13\n\x0btemperature\x18\x03 \x01(\x02\x12\r\n\x05top_p\x18\x04 \x01(\x02\x12\x11\n\x04seed\x18\x05 \x01(\x04H\x00\x88\x01\x01\x42\x07\n\x05_seed\"7\n\tEmbedding\x12*\n\x07pooling\x18\x01 \x01(\x0e\x32\x19.molmo2.engine.v1.Pooling\"\xe1\x01\n\x0b\x41nswerEvent\x12\r\n\x05index\x18\x01 \x01(\r\x12.\n\x08progress\x18\x02 \x01(\x0b\x32\x1a.molmo2.engine.v1.ProgressH\x00\x12.\n\x08\x66inished\x18\x03 \x01(\x0b\x32\x1a.molmo2.engine.v1.FinishedH\x00\x12.\n\x08\x65mbedded\x18\x04 \x01(\x0b\x32\x1a.molmo2.engine.v1.EmbeddedH\x00\x12*\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x18.molmo2.engine.v1.FailedH\x00\x42\x07\n\x05\x65vent\"2\n\x08Progress\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x18\n\x10generated_tokens\x18\x02 \x01(\r\"}\n\x08\x46inished\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\ttruncated\x18\x02 \x01(\x08\x12&\n\x05usage\x18\x03 \x01(\x0b\x32\x17.molmo2.engine.v1.Usage\x12(\n\x06timing\x18\x04 \x01(\x0b\x32\x18.molmo2.engine.v1.Timing\"l\n\x08\x45mbedded\x12\x0e\n\x06vector\x18\x01 \x03(\x02\x12&\n\x05usage\x18\x02 \x01(\x0b\x32\x17.molmo2.engine.v1.Usage\x12(\n\x06timing\x18\x03 \x01(\x0b\x32\x18.molmo2.engine.v1.Timing\"\'\n\x06\x46\x61iled\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"O\n\x05Usage\x12\x15\n\rprompt_tokens\x18\x01 \x01(\r\x12\x15\n\rcached_tokens\x18\x02 \x01(\r\x12\x18\n\x10generated_tokens\x18\x03 \x01(\r\"9\n\x06Timing\x12\x0e\n\x06queued\x18\x01 \x01(\x01\x12\x0f\n\x07prefill\x18\x02 \x01(\x01\x12\x0e\n\x06\x64\x65\x63ode\x18\x03 \x01(\x01*%\n\x07Pooling\x12\x08\n\x04MEAN\x10\x00\x12\x07\n\x03MAX\x10\x01\x12\x07\n\x03\x43LS\x10\x02\x32\xa2\x01\n\x06\x45ngine\x12L\n\x08\x44\x65scribe\x12!.molmo2.engine.v1.DescribeRequest\x1a\x1d.molmo2.engine.v1.Description\x12J\n\x06\x41nswer\x12\x1f.molmo2.engine.v1.AnswerRequest\x1a\x1d.molmo2.engine.v1.AnswerEvent0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmolmo2_engine/wire/engine.proto\x12\x10molmo2.engine.v1\"\x11\n\x0f\x44\x65scribeRequest\"\xbc\x01\n\x0b\x44\x65scription\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x12\n\nframe_size\x18\x03 \x01(\r\x12\x18\n\x10max_video_tokens\x18\x04 \x01(\r\x12\x1a\n\x12max_context_tokens\x18\x05 \x01(\r\x12 \n\x18max_concurrent_sequences\x18\x06 \x01(\r\x12\x1b\n\x13\x65mbedding_dimension\x18\x07 \x01(\r\"\x8e\x01\n\rAnswerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12&\n\x05video\x18\x02 \x01(\x0b\x32\x17.molmo2.engine.v1.Video\x12/\n\noperations\x18\x03 \x03(\x0b\x32\x1b.molmo2.engine.v1.Operation\x12\x10\n\x08progress\x18\x04 \x01(\x08\"J\n\x05Video\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05times\x18\x02 \x03(\x01\x12\x0e\n\x06\x66rames\x18\x03 \x01(\x0c\x12\x15\n\rframe_numbers\x18\x04 \x03(\r\"~\n\tOperation\x12\x32\n\ngeneration\x18\x01 \x01(\x0b\x32\x1c.molmo2.engine.v1.GenerationH\x00\x12\x30\n\tembedding\x18\x02 \x01(\x0b\x32\x1b.molmo2.engine.v1.EmbeddingH\x00\x42\x0b\n\toperation\"t\n\nGeneration\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x16\n\x0emax_new_tokens\x18\x02 \x01(\r\x12\x13\n\x0btemperature\x18\x03 \x01(\x02\x12\r\n\x05top_p\x18\x04 \x01(\x02\x12\x11\n\x04seed\x18\x05 \x01(\x04H\x00\x88\x01\x01\x42\x07\n\x05_seed\"7\n\tEmbedding\x12*\n\x07pooling\x18\x01 \x01(\x0e\x32\x19.molmo2.engine.v1.Pooling\"\x8d\x02\n\x0b\x41nswerEvent\x12\r\n\x05index\x18\x01 \x01(\r\x12*\n\x06opened\x18\x06 \x01(\x0b\x32\x18.molmo2.engine.v1.OpenedH\x00\x12.\n\x08progress\x18\x02 \x01(\x0b\x32\x1a.molmo2.engine.v1.ProgressH\x00\x12.\n\x08\x66inished\x18\x03 \x01(\x0b\x32\x1a.molmo2.engine.v1.FinishedH\x00\x12.\n\x08\x65mbedded\x18\x04 \x01(\x0b\x32\x1a.molmo2.engine.v1.EmbeddedH\x00\x12*\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x18.molmo2.engine.v1.FailedH\x00\x42\x07\n\x05\x65vent\"\x1f\n\x06Opened\x12\x15\n\rframe_numbers\x18\x01 \x03(\r\"2\n\x08Progress\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x18\n\x10generated_tokens\x18\x02 \x01(\r\"}\n\x08\x46inished\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\ttruncated\x18\x02 \x01(\x08\x12&\n\x05usage\x18\x03 \x01(\x0b\x32\x17.molmo2.engine.v1.Usage\x12(\n\x06timing\x18\x04 \x01(\x0b\x32\x18.molmo2.engine.v1.Timing\"l\n\x08\x45mbedded\x12\x0e\n\x06vector\x18\x01 \x03(\x02\x12&\n\x05usage\x18\x02 \x01(\x0b\x32\x17.molmo2.engine.v1.Usage\x12(\n\x06timing\x18\x03 \x01(\x0b\x32\x18.molmo2.engine.v1.Timing\"\'\n\x06\x46\x61iled\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"O\n\x05Usage\x12\x15\n\rprompt_tokens\x18\x01 \x01(\r\x12\x15\n\rcached_tokens\x18\x02 \x01(\r\x12\x18\n\x10generated_tokens\x18\x03 \x01(\r\"9\n\x06Timing\x12\x0e\n\x06queued\x18\x01 \x01(\x01\x12\x0f\n\x07prefill\x18\x02 \x01(\x01\x12\x0e\n\x06\x64\x65\x63ode\x18\x03 \x01(\x01*%\n\x07Pooling\x12\x08\n\x04MEAN\x10\x00\x12\x07\n\x03MAX\x10\x01\x12\x07\n\x03\x43LS\x10\x02\x32\xa2\x01\n\x06\x45ngine\x12L\n\x08\x44\x65scribe\x12!.molmo2.engine.v1.DescribeRequest\x1a\x1d.molmo2.engine.v1.Description\x12J\n\x06\x41nswer\x12\x1f.molmo2.engine.v1.AnswerRequest\x1a\x1d.molmo2.engine.v1.AnswerEvent0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'molmo2_engine.wire.engine_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_POOLING']._serialized_start=1462
-  _globals['_POOLING']._serialized_end=1499
+  _globals['_POOLING']._serialized_start=1562
+  _globals['_POOLING']._serialized_end=1599
   _globals['_DESCRIBEREQUEST']._serialized_start=53
   _globals['_DESCRIBEREQUEST']._serialized_end=70
   _globals['_DESCRIPTION']._serialized_start=73
@@ -40,27 +40,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ANSWERREQUEST']._serialized_start=264
   _globals['_ANSWERREQUEST']._serialized_end=406
   _globals['_VIDEO']._serialized_start=408
-  _globals['_VIDEO']._serialized_end=459
-  _globals['_OPERATION']._serialized_start=461
-  _globals['_OPERATION']._serialized_end=587
-  _globals['_GENERATION']._serialized_start=589
-  _globals['_GENERATION']._serialized_end=705
-  _globals['_EMBEDDING']._serialized_start=707
-  _globals['_EMBEDDING']._serialized_end=762
-  _globals['_ANSWEREVENT']._serialized_start=765
-  _globals['_ANSWEREVENT']._serialized_end=990
-  _globals['_PROGRESS']._serialized_start=992
-  _globals['_PROGRESS']._serialized_end=1042
-  _globals['_FINISHED']._serialized_start=1044
-  _globals['_FINISHED']._serialized_end=1169
-  _globals['_EMBEDDED']._serialized_start=1171
-  _globals['_EMBEDDED']._serialized_end=1279
-  _globals['_FAILED']._serialized_start=1281
-  _globals['_FAILED']._serialized_end=1320
-  _globals['_USAGE']._serialized_start=1322
-  _globals['_USAGE']._serialized_end=1401
-  _globals['_TIMING']._serialized_start=1403
-  _globals['_TIMING']._serialized_end=1460
-  _globals['_ENGINE']._serialized_start=1502
-  _globals['_ENGINE']._serialized_end=1664
+  _globals['_VIDEO']._serialized_end=482
+  _globals['_OPERATION']._serialized_start=484
+  _globals['_OPERATION']._serialized_end=610
+  _globals['_GENERATION']._serialized_start=612
+  _globals['_GENERATION']._serialized_end=728
+  _globals['_EMBEDDING']._serialized_start=730
+  _globals['_EMBEDDING']._serialized_end=785
+  _globals['_ANSWEREVENT']._serialized_start=788
+  _globals['_ANSWEREVENT']._serialized_end=1057
+  _globals['_OPENED']._serialized_start=1059
+  _globals['_OPENED']._serialized_end=1090
+  _globals['_PROGRESS']._serialized_start=1092
+  _globals['_PROGRESS']._serialized_end=1142
+  _globals['_FINISHED']._serialized_start=1144
+  _globals['_FINISHED']._serialized_end=1269
+  _globals['_EMBEDDED']._serialized_start=1271
+  _globals['_EMBEDDED']._serialized_end=1379
+  _globals['_FAILED']._serialized_start=1381
+  _globals['_FAILED']._serialized_end=1420
+  _globals['_USAGE']._serialized_start=1422
+  _globals['_USAGE']._serialized_end=1501
+  _globals['_TIMING']._serialized_start=1503
+  _globals['_TIMING']._serialized_end=1560
+  _globals['_ENGINE']._serialized_start=1602
+  _globals['_ENGINE']._serialized_end=1764
 # @@protoc_insertion_point(module_scope)

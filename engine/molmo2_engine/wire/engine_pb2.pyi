@@ -51,14 +51,16 @@ class AnswerRequest(_message.Message):
     def __init__(self, request_id: _Optional[str] = ..., video: _Optional[_Union[Video, _Mapping]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., progress: bool = ...) -> None: ...
 
 class Video(_message.Message):
-    __slots__ = ("key", "times", "frames")
+    __slots__ = ("key", "times", "frames", "frame_numbers")
     KEY_FIELD_NUMBER: _ClassVar[int]
     TIMES_FIELD_NUMBER: _ClassVar[int]
     FRAMES_FIELD_NUMBER: _ClassVar[int]
+    FRAME_NUMBERS_FIELD_NUMBER: _ClassVar[int]
     key: bytes
     times: _containers.RepeatedScalarFieldContainer[float]
     frames: bytes
-    def __init__(self, key: _Optional[bytes] = ..., times: _Optional[_Iterable[float]] = ..., frames: _Optional[bytes] = ...) -> None: ...
+    frame_numbers: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, key: _Optional[bytes] = ..., times: _Optional[_Iterable[float]] = ..., frames: _Optional[bytes] = ..., frame_numbers: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Operation(_message.Message):
     __slots__ = ("generation", "embedding")
@@ -89,18 +91,26 @@ class Embedding(_message.Message):
     def __init__(self, pooling: _Optional[_Union[Pooling, str]] = ...) -> None: ...
 
 class AnswerEvent(_message.Message):
-    __slots__ = ("index", "progress", "finished", "embedded", "failed")
+    __slots__ = ("index", "opened", "progress", "finished", "embedded", "failed")
     INDEX_FIELD_NUMBER: _ClassVar[int]
+    OPENED_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     FINISHED_FIELD_NUMBER: _ClassVar[int]
     EMBEDDED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     index: int
+    opened: Opened
     progress: Progress
     finished: Finished
     embedded: Embedded
     failed: Failed
-    def __init__(self, index: _Optional[int] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., finished: _Optional[_Union[Finished, _Mapping]] = ..., embedded: _Optional[_Union[Embedded, _Mapping]] = ..., failed: _Optional[_Union[Failed, _Mapping]] = ...) -> None: ...
+    def __init__(self, index: _Optional[int] = ..., opened: _Optional[_Union[Opened, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., finished: _Optional[_Union[Finished, _Mapping]] = ..., embedded: _Optional[_Union[Embedded, _Mapping]] = ..., failed: _Optional[_Union[Failed, _Mapping]] = ...) -> None: ...
+
+class Opened(_message.Message):
+    __slots__ = ("frame_numbers",)
+    FRAME_NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    frame_numbers: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, frame_numbers: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Progress(_message.Message):
     __slots__ = ("text", "generated_tokens")

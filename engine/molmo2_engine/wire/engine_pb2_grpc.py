@@ -57,7 +57,8 @@ class EngineServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Answer(self, request, context):
-        """Answers every operation of one request; events of different operations are interleaved.
+        """Answers every operation of one request: Opened once the video's prefix is there, then the
+        events of the operations, interleaved.
         NOT_FOUND: `frames` was left out and the engine does not hold the video; send them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
