@@ -1,0 +1,11 @@
+"""From the text that the model writes to the results of the contract.
+
+Nothing here raises over what the model wrote: what can be read is kept, what cannot is counted and
+named in the result's ``reason``, and the text itself always travels with the result.
+"""
+
+from molmo2_handler.answers.progress import ProgressReader
+from molmo2_handler.answers.read import read_answer
+from molmo2_handler.answers.timeline import Timeline
+
+__all__ = ["ProgressReader", "Timeline", "read_answer"]
