@@ -1,0 +1,126 @@
+"""A video file as its container describes it: the stream that is the video, and its packets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, NoReturn
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Discard, Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from molmo2_contract.errors import TooLarge, VideoUnreadable
+
+from molmo2_handler.video.limits import VideoLimits
+
+VIDEO_FORMATS = ("mp4", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "ogg", "asf", "gif")
+"""FFmpeg's names of the containers that are read; none of them makes it open another file."""
+
+_AUDIO_FORMATS = ("mp3", "wav", "flac", "aac")  # read so that the message can say what it is
+
+_OPTIONS = {"format_whitelist": ",".join(VIDEO_FORMATS + _AUDIO_FORMATS)}
+_BUFFER_BYTES = 256 * 1024
+_NOT_ALLOWED = 22  # EINVAL: what FFmpeg answers for a format that the whitelist lacks
+
+
+@contextmanager
+def open_stream(
+    file: BinaryIO, name: str, limits: VideoLimits
+) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The container in ``file``, read from its beginning, and its best video stream.
+
+    Raises:
+        VideoUnreadable: not a video, or one that cannot be decoded here.
+        TooLarge: a frame has more than ``limits.max_pixels`` pixels.
+    """
+    try:
+        file.seek(0)
+        container = av.open(
+            file,
+            mode="r",
+            options=_OPTIONS,
+            metadata_errors="replace",
+            buffer_size=_BUFFER_BYTES,
+            io_open=_refuse,
+        )
+    except (av.FFmpegError, OSError) as error:
+        raise unreadable(name, _reason(error)) from None
+    with container:
+        stream = _video_stream(container, name)
+        check_pixels(stream.width, stream.height, name, limits)
+        context = stream.codec_context
+        context.options = {"max_pixels": str(limits.max_pixels)}
+        context.thread_count = limits.decode_threads
+        context.thread_type = "FRAME" if limits.decode_threads > 1 else "NONE"
+        for other in container.streams:
+            if other is not stream:
+                other.discard = Discard.all
+        yield container, stream
+
+
+def packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+    """The packets of ``stream`` in order of decoding, up to where the file can be read."""
+    try:
+        for packet in container.demux(stream):
+            if packet.size:  # PyAV ends with an empty one, which would drain the decoder
+                yield packet
+    except (av.FFmpegError, OSError):
+        return
+
+
+def decode_packet(packet: Packet[VideoStream]) -> list[VideoFrame]:
+    """The frames that the decoder gives out for ``packet``; none where it is damaged."""
+    try:
+        return packet.decode()
+    except av.FFmpegError:
+        return []
+
+
+def drain(stream: VideoStream) -> list[VideoFrame]:
+    """The frames that the decoder still holds. It then stands as before its first packet."""
+    try:
+        frames = stream.decode(None)
+    except av.FFmpegError:
+        frames = []
+    stream.codec_context.flush_buffers()
+    return frames
+
+
+def unreadable(name: str, reason: str) -> VideoUnreadable:
+    """The error that says why ``name`` is no video for this server."""
+    return VideoUnreadable(f"{name} is not a video that can be decoded: {reason}", field="video")
+
+
+def check_pixels(width: int, height: int, name: str, limits: VideoLimits) -> None:
+    """Raises TooLarge where a frame has more than ``limits.max_pixels`` pixels."""
+    if width * height > limits.max_pixels:
+        raise TooLarge(
+            f"{name} has frames of {width} x {height} pixels; this server takes up to "
+            f"{limits.max_pixels} pixels (setting max_pixels): scale it down",
+            field="video",
+        )
+
+
+def _video_stream(container: InputContainer, name: str) -> VideoStream:
+    videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not videos:
+        kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+        raise unreadable(name, f"it has no video stream (found: {kinds})")
+    best = container.streams.best("video")
+    stream = next((s for s in videos if s is best), videos[0])
+    if stream.codec_context is None:
+        raise unreadable(name, "this server has no decoder for its codec")
+    return stream
+
+
+def _refuse(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+    raise PermissionError(f"the video refers to another file, {url}, which is never opened")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, av.ArgumentError) and error.errno == _NOT_ALLOWED:
+        return f"its container is none of {', '.join(VIDEO_FORMATS)}"
+    return getattr(error, "strerror", None) or str(error)

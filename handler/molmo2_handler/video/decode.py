@@ -1,0 +1,152 @@
+"""Decoding of the planned frames, and of nothing that they do not need."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+from molmo2_contract.errors import DeadlineExceeded
+from numpy.typing import NDArray
+
+from molmo2_handler.video.container import (
+    decode_packet,
+    drain,
+    open_stream,
+    packets,
+    unreadable,
+)
+from molmo2_handler.video.limits import VideoLimits
+from molmo2_handler.video.plan import Plan
+from molmo2_handler.video.resize import resizer
+from molmo2_handler.video.rgb import RgbConverter
+from molmo2_handler.video.schedule import Feed
+from molmo2_handler.video.source import Source
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedFrames:
+    """``images``: uint8 [n, size, size, 3], RGB, C-contiguous. ``numbers``: 1-based, of each.
+
+    The numbers are those of the plan, except in a damaged video: where a frame cannot be decoded,
+    the nearest earlier one that can stands in for it (the first one, where there is none before).
+    """
+
+    images: NDArray[np.uint8]
+    numbers: list[int]
+
+
+def decode(
+    source: Source, plan: Plan, size: int, limits: VideoLimits, deadline: float | None
+) -> DecodedFrames:
+    """Decodes the planned frames of ``source``, each resized to ``size`` x ``size`` at once.
+
+    Memory depends on how many frames are planned and on their size, not on the video's length.
+
+    Args:
+        deadline: a value of ``time.monotonic`` at which to give up, or None.
+
+    Raises:
+        DeadlineExceeded: the deadline passed.
+        VideoUnreadable: no frame can be decoded.
+    """
+    try:
+        found = (
+            None if plan.in_order else _decode(source, plan, size, limits, deadline, thrifty=True)
+        )
+        if found is None or found.numbers != plan.info.sampled.frames:
+            # What a damaged video still yields depends on which packets the decoder is given, so
+            # it gets all of them, as in any player.
+            found = _decode(source, plan, size, limits, deadline, thrifty=False)
+    except av.FFmpegError as error:
+        raise unreadable(source.name, str(error.strerror)) from None
+    if found is None:
+        raise unreadable(source.name, "none of the sampled frames can be decoded")
+    return found
+
+
+def _decode(
+    source: Source,
+    plan: Plan,
+    size: int,
+    limits: VideoLimits,
+    deadline: float | None,
+    *,
+    thrifty: bool,
+) -> DecodedFrames | None:
+    feed = plan.feed if thrifty else np.full_like(plan.feed, Feed.DECODE)
+    frames = _frames(source, feed, limits, deadline)
+    if thrifty:
+        frames = (frame for frame in frames if not frame.is_corrupt)
+    planned = plan.info.sampled.frames
+    gallery = _Gallery(len(planned), size)
+    latest: tuple[int, VideoFrame] | None = None
+    for number, frame in _numbered(frames, plan):
+        while len(gallery) < len(planned) and planned[len(gallery)] <= number:
+            exact = planned[len(gallery)] == number
+            gallery.add(*((number, frame) if exact or latest is None else latest))
+        if len(gallery) == len(planned):
+            break
+        latest = (number, frame)
+    while latest is not None and len(gallery) < len(planned):
+        gallery.add(*latest)
+    return gallery.finished() if gallery else None
+
+
+def _frames(
+    source: Source, feed: NDArray[np.uint8], limits: VideoLimits, deadline: float | None
+) -> Iterator[VideoFrame]:
+    """Frames in order of presentation."""
+    with open_stream(source.file, source.name, limits) as (container, stream):
+        context = stream.codec_context
+        fed = False
+        for packet, choice in zip(packets(container, stream), feed, strict=False):
+            if deadline is not None and time.monotonic() > deadline:
+                raise DeadlineExceeded(
+                    "the request's timeout passed while its video was decoded; give it more time, "
+                    "or ask for a shorter part of the video",
+                    field="timeout",
+                )
+            if choice != Feed.LEAVE_OUT:
+                context.skip_frame = "DEFAULT" if choice == Feed.DECODE else "NONREF"
+                yield from decode_packet(packet)
+                fed = True
+            elif fed:
+                yield from drain(stream)
+                fed = False
+        yield from drain(stream)
+
+
+def _numbered(frames: Iterator[VideoFrame], plan: Plan) -> Iterator[tuple[int, VideoFrame]]:
+    if plan.in_order:
+        yield from enumerate(frames, 1)
+        return
+    for frame in frames:
+        if frame.pts is not None and frame.pts >= plan.pts[0]:
+            yield int(np.searchsorted(plan.pts, frame.pts, side="right")), frame
+
+
+class _Gallery:
+    """The images so far; the same frame in a row is converted only once."""
+
+    def __init__(self, count: int, size: int) -> None:
+        self._images = np.empty((count, size, size, 3), np.uint8)
+        self._numbers: list[int] = []
+        self._to_rgb = RgbConverter()
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def add(self, number: int, frame: VideoFrame) -> None:
+        place = len(self)
+        if place and self._numbers[-1] == number:
+            self._images[place] = self._images[place - 1]
+        else:
+            image = self._to_rgb(frame)
+            resize = resizer(image.shape[0], image.shape[1], self._images.shape[1])
+            resize(image, self._images[place])
+        self._numbers.append(number)
+
+    def finished(self) -> DecodedFrames:
+        return DecodedFrames(self._images, self._numbers)

@@ -1,0 +1,75 @@
+"""One video of one request, from its bytes to frames at the model's size."""
+
+import hashlib
+from functools import cached_property
+from types import TracebackType
+from typing import Self
+
+from molmo2_contract.video import Video, VideoInfo
+
+from molmo2_handler.video.decode import DecodedFrames, decode
+from molmo2_handler.video.limits import VideoLimits
+from molmo2_handler.video.plan import Plan, make_plan
+from molmo2_handler.video.source import Source, open_source
+
+
+class OpenVideo:
+    """A video that is open for reading. Close it, or use it as a context manager.
+
+    Nothing is decoded before it is asked for; ``frames`` may be called again, at another size.
+    """
+
+    def __init__(self, source: Source, video: Video, limits: VideoLimits) -> None:
+        self._source = source
+        self._video = video
+        self._limits = limits
+
+    @cached_property
+    def key(self) -> bytes:
+        """32 bytes that are the same for the same content, clip and sampling, and only then.
+
+        The size of the frames is no part of it.
+        """
+        asked = self._video.model_dump_json(exclude={"uri"})
+        return hashlib.blake2b(
+            f"{self._source.identity}\n{asked}".encode(), digest_size=32
+        ).digest()
+
+    @property
+    def info(self) -> VideoInfo:
+        """The video, and the frames that are to be decoded. Raises as ``make_plan`` does."""
+        return self._plan.info
+
+    def frames(self, size: int, deadline: float | None = None) -> DecodedFrames:
+        """The sampled frames at ``size`` x ``size`` pixels; see ``decode`` for what it raises.
+
+        In a damaged video other frames may stand in for those of ``info.sampled``: an answer must
+        give the numbers that come with the images.
+        """
+        return decode(self._source, self._plan, size, self._limits, deadline)
+
+    def close(self) -> None:
+        self._source.file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @cached_property
+    def _plan(self) -> Plan:
+        return make_plan(self._source, self._video, self._limits)
+
+
+def open_video(video: Video, body: bytes | None, limits: VideoLimits) -> OpenVideo:
+    """Opens the video that a request names in ``video.uri`` or brings as ``body``.
+
+    Raises what ``open_source`` raises; what is wrong with the content shows when it is used.
+    """
+    return OpenVideo(open_source(video, body, limits), video, limits)
