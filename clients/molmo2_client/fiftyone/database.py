@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 START_SECONDS = 60.0
 """How long MongoDB may take until it listens."""
@@ -36,12 +36,13 @@ class DatabaseError(RuntimeError):
 def private_database(folder: Path | str) -> Iterator[str]:
     """Runs MongoDB on ``folder`` (created where missing) and yields its ``mongodb://`` URI.
 
-    Inside the block FiftyOne of this process and of its children uses this database. The folder
-    holds the data and ``mongod.log`` afterwards, and can be opened again by the same version.
+    Inside the block FiftyOne of this process and of its children uses this database; after it,
+    FiftyOne can no longer be used in this process. The folder keeps the persistent datasets and
+    ``mongod.log``, and can be opened again by a ``mongod`` of the same version.
 
     Raises:
         DatabaseError: there is no ``mongod``, one of its libraries is missing, it did not start
-            (another one uses the folder), or FiftyOne has already connected to another database.
+            (another one uses the folder), or FiftyOne of this process has a database already.
     """
     folder = Path(folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -150,30 +151,30 @@ def _environment(uri: str) -> Iterator[None]:
 
 
 def _point_imported_fiftyone_at(uri: str) -> None:
-    """FiftyOne reads its settings when it is imported and connects when it is first used."""
+    """FiftyOne reads its settings when it is imported, and connects when it is first used."""
     fiftyone = sys.modules.get("fiftyone")
     if fiftyone is None:
         return
+    _refuse_another(fiftyone.config.database_uri)
     fiftyone.config.database_uri = uri
     fiftyone.config.database_validation = False
     fiftyone.config.do_not_track = True
-    if (connected := _connected_to(fiftyone)) != uri:
-        raise DatabaseError(
-            f"FiftyOne is already connected to {connected}, and keeps one connection a process; "
-            "enter private_database before the first dataset is used"
-        )
-
-
-def _connected_to(fiftyone: Any) -> str:
     host, port = fiftyone.core.odm.get_db_client().address
-    return f"mongodb://{host}:{port}"
+    if port != urlsplit(uri).port:
+        _refuse_another(f"mongodb://{host}:{port}")
+
+
+def _refuse_another(uri: str | None) -> None:
+    if uri is not None:
+        raise DatabaseError(
+            f"FiftyOne already uses {uri}, and keeps its first database until the process ends; "
+            "enter private_database once a process, before FiftyOne is used"
+        )
 
 
 def _disconnect_fiftyone(uri: str) -> None:
     """What FiftyOne does when Python exits, where it would wait 30 s for a database that left."""
     fiftyone = sys.modules.get("fiftyone")
-    if fiftyone is None or fiftyone.config.database_uri != uri:
-        return
-    fiftyone.delete_non_persistent_datasets()
-    fiftyone.core.odm.get_db_client().close()
-    sys.modules["mongoengine"].disconnect_all()
+    if fiftyone is not None and fiftyone.config.database_uri == uri:
+        fiftyone.delete_non_persistent_datasets()
+        fiftyone.core.odm.get_db_client().close()

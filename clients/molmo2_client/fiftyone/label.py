@@ -22,8 +22,8 @@ from molmo2_client.fiftyone.questions import (
 )
 from molmo2_client.fiftyone.record import Record, record_type
 from molmo2_client.fiftyone.runner import Call, ConcurrentCalls
-from molmo2_client.fiftyone.samples import check_prompt_fields, check_videos
-from molmo2_client.fiftyone.schema import declare
+from molmo2_client.fiftyone.samples import all_videos, check_prompt_fields, check_videos
+from molmo2_client.fiftyone.schema import FieldType, declare
 from molmo2_client.fiftyone.summary import LabelSummary
 from molmo2_client.fiftyone.writer import LabelWriter
 
@@ -87,7 +87,7 @@ def label_dataset(
     fresh = _declare_fields(view._dataset, questions, names)
     redo = frozenset(q.operation for q in questions) if overwrite else fresh
     plan = make_plan(view, questions, names, redo=redo)
-    labelling = _Labelling(view._dataset, names, plan)
+    labelling = _Labelling(all_videos(view), names, plan)
     calls = ConcurrentCalls(
         partial(ask, client, timeout=timeout), plan.tasks, concurrency=concurrency
     )
@@ -98,9 +98,10 @@ def _declare_fields(
     dataset: fo.Dataset, questions: Sequence[Question], names: FieldNames
 ) -> frozenset[str]:
     """Declares all fields; returns the operations that had none, whatever run records say."""
-    fields = {names.run: record_type(question.operation for question in questions)}
+    fields: dict[str, FieldType] = {}
     for question in questions:
         fields |= names.of(question.operation)
+    fields[names.run] = record_type(question.operation for question in questions)
     new = declare(dataset, fields)
     return frozenset(q.operation for q in questions if new & names.of(q.operation).keys())
 
@@ -108,10 +109,10 @@ def _declare_fields(
 class _Labelling:
     """The writing side of one call."""
 
-    def __init__(self, dataset: fo.Dataset, names: FieldNames, plan: Plan) -> None:
+    def __init__(self, samples: SampleCollection, names: FieldNames, plan: Plan) -> None:
         self._names = names
         self._plan = plan
-        self._writer = LabelWriter(dataset, names.run)
+        self._writer = LabelWriter(samples, names.run)
         self._summary = LabelSummary(
             samples=len(plan.tasks) + plan.finished, finished=plan.finished
         )

@@ -11,6 +11,7 @@ from molmo2_contract.operations import Operation
 from molmo2_client.fiftyone.fields import FieldNames
 from molmo2_client.fiftyone.questions import Question
 from molmo2_client.fiftyone.record import ANSWERED, distinction, distinction_path
+from molmo2_client.fiftyone.samples import all_videos
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _rows(
         + [_before_path(question, names) for question in questions]
     )
     ids = list(dict.fromkeys(view.values("id")))
-    samples = view._dataset.select(ids, ordered=True)
+    samples = all_videos(view).select(ids, ordered=True)
     for row in zip(*samples.values(list(columns)), strict=True):
         yield dict(zip(columns, row, strict=True))
 

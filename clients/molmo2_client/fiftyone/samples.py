@@ -1,4 +1,4 @@
-"""Which samples can be labelled."""
+"""Which samples can be labelled, and how they are reached."""
 
 from collections.abc import Sequence
 
@@ -48,3 +48,15 @@ def check_prompt_fields(view: SampleCollection, questions: Sequence[Question]) -
                 f"prompt_field={name!r}: is {type(found).__name__}, must be a string field of "
                 "the sample"
             )
+
+
+def all_videos(view: SampleCollection) -> SampleCollection:
+    """All videos of the dataset of ``view``, with all their fields.
+
+    Samples are read and written through this by their ids: ``view`` may leave fields out, and a
+    grouped dataset shows only one of its slices.
+    """
+    dataset = view._dataset
+    if dataset.media_type == "group":
+        return dataset.select_group_slices(media_type="video")
+    return dataset

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import fiftyone as fo
+from fiftyone.core.collections import SampleCollection
 
 from molmo2_client.fiftyone.mapping import Labels
 from molmo2_client.fiftyone.record import Record, merged, without
@@ -20,8 +21,8 @@ class LabelWriter:
     that are not there, whenever the process ends, and a sample without its record is asked again.
     """
 
-    def __init__(self, dataset: fo.Dataset, run_field: str) -> None:
-        self._dataset = dataset
+    def __init__(self, samples: SampleCollection, run_field: str) -> None:
+        self._samples = samples
         self._run_field = run_field
         self._pending: dict[str, tuple[Labels, Record]] = {}
 
@@ -54,7 +55,7 @@ class LabelWriter:
 
     def _earlier_records(self) -> dict[str, fo.DynamicEmbeddedDocument | None]:
         """By sample, for those that have not been deleted in the meantime."""
-        samples = self._dataset.select(list(self._pending))
+        samples = self._samples.select(list(self._pending))
         return dict(zip(*samples.values(["id", self._run_field]), strict=True))
 
     def _clear_frames(self, labels: Mapping[str, Labels]) -> None:
@@ -63,13 +64,13 @@ class LabelWriter:
             for path in each.frames:
                 replaced.setdefault(path, []).append(sample_id)
         for path, sample_ids in replaced.items():
-            samples = self._dataset.select(sample_ids)
+            samples = self._samples.select(sample_ids)
             samples.clear_frame_field(path.removeprefix("frames."))
 
     def _set(self, path: str, values: Mapping[str, Any]) -> None:
         """``values`` by sample id. The fields are declared, so nothing is inferred or checked."""
         if values:
-            self._dataset.set_values(
+            self._samples.set_values(
                 path, dict(values), key_field="id", validate=False, expand_schema=False
             )
 
