@@ -1,0 +1,1 @@
+"""Builds TorchServe model archives: ``python -m molmo2_archive --help``."""

@@ -48,6 +48,7 @@ class ServerLimits(WireModel):
 
     max_request_bytes: int = Field(description="Bytes of the request's JSON.")
     max_video_bytes: int = Field(description="Bytes of one video.")
+    max_timeout: float = Field(description="Seconds that a request's timeout may be.")
     max_video_tokens: int = Field(description="Tokens of the sampled frames of one video.")
     max_context_tokens: int = Field(description="Tokens of video, prompt and answer together.")
     max_concurrent_sequences: int = Field(description="Operations that generate at once.")

@@ -1,0 +1,54 @@
+"""The command line of the archive builder."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from molmo2_archive.build import Archive, BuildError, build
+
+EXAMPLES = """
+python -m molmo2_archive demo/checkpoint --name molmo2-demo --config molmo2-demo --carry-weights
+
+python -m molmo2_archive allenai/Molmo2-4B --revision 0123abc
+
+python -m molmo2_archive /weights/Molmo2-8B --name molmo2-8b
+"""
+
+
+def main(
+    checkpoint: Annotated[str, typer.Argument(help="A folder, or a name on the hub.")],
+    name: Annotated[str | None, typer.Option(help="Default: the checkpoint's, in lower case.")] = (
+        None
+    ),
+    config: Annotated[str, typer.Option(help="Which of archive/molmo2_archive/configs.")] = (
+        "checkpoint"
+    ),
+    revision: Annotated[str | None, typer.Option(help="Hub revision to pin.")] = None,
+    carry_weights: Annotated[
+        bool, typer.Option("--carry-weights", help="Copy the folder into the archive.")
+    ] = False,
+    export_path: Annotated[Path, typer.Option(help="Where the .mar is written.")] = (
+        Path("model-store")
+    ),
+) -> None:
+    """Builds a TorchServe model archive for a Molmo2 checkpoint."""
+    archive = Archive(
+        name=name or checkpoint.rstrip("/").rsplit("/", 1)[-1].lower(),
+        checkpoint=checkpoint,
+        carry_weights=carry_weights,
+        config=config,
+        revision=revision,
+    )
+    try:
+        path = build(archive, export_path)
+    except BuildError as error:
+        sys.exit(f"molmo2-archive: {error}")
+    typer.echo(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+if __name__ == "__main__":
+    app = typer.Typer(add_completion=False)
+    app.command(epilog=EXAMPLES)(main)
+    app()

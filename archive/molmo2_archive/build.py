@@ -1,0 +1,102 @@
+"""Writes a ``.mar`` with torch-model-archiver: handler, packages, configuration, maybe weights."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_HERE = Path(__file__).resolve().parent
+_PACKAGES = ("molmo2_contract", "molmo2_engine", "molmo2_handler")
+_WEIGHTS = "weights"
+
+
+class BuildError(Exception):
+    """The archive cannot be built as asked."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What an archive is to hold."""
+
+    name: str
+    checkpoint: str
+    """A checkpoint's folder, or its name on the Hugging Face hub."""
+    carry_weights: bool
+    """Copy the folder into the archive, instead of naming where it will be found."""
+    config: str = "checkpoint"
+    """Which configuration of ``configs`` to start from."""
+    revision: str | None = None
+    version: str = "1.0"
+
+
+def build(archive: Archive, export_path: Path) -> Path:
+    """Builds ``export_path/<name>.mar`` and returns it.
+
+    Raises:
+        BuildError: if the checkpoint or the configuration is not there, or the archiver fails.
+    """
+    export_path.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="molmo2-archive-") as work:
+        content = Path(work, "content")
+        _collect(archive, content)
+        config = Path(work, "model-config.yaml")
+        config.write_text(yaml.safe_dump(_model_config(archive), sort_keys=False))
+        _pack(archive, content, config, export_path, Path(work))
+    return export_path / f"{archive.name}.mar"
+
+
+def _collect(archive: Archive, content: Path) -> None:
+    """Lays out what is in the archive beside its handler and its configuration."""
+    for package in _PACKAGES:
+        spec = find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
+            raise BuildError(f"{package} is not installed; pip install 'molmo2-torchserve[server]'")
+        source = spec.submodule_search_locations[0]
+        ignore = shutil.ignore_patterns("__pycache__", "*.pyi", "*.proto")
+        shutil.copytree(source, content / "packages" / package, ignore=ignore)
+    shutil.copy(_HERE / "entry" / "torch.py", content)
+    if archive.carry_weights:
+        if not Path(archive.checkpoint, "config.json").is_file():
+            raise BuildError(f"{archive.checkpoint}: no checkpoint folder to carry (config.json)")
+        shutil.copytree(archive.checkpoint, content / _WEIGHTS)
+
+
+def _model_config(archive: Archive) -> dict[str, Any]:
+    path = _HERE / "configs" / f"{archive.config}.yaml"
+    if not path.is_file():
+        known = sorted(config.stem for config in path.parent.glob("*.yaml"))
+        raise BuildError(f"no configuration {archive.config!r}; there are {', '.join(known)}")
+    config: dict[str, Any] = yaml.safe_load(path.read_text())
+    config["engine"]["checkpoint"] = _WEIGHTS if archive.carry_weights else _named(archive)
+    if archive.revision is not None:
+        config["engine"]["revision"] = archive.revision
+    return config
+
+
+def _named(archive: Archive) -> str:
+    """A local folder by its absolute path, since TorchServe runs elsewhere; else a hub name."""
+    folder = Path(archive.checkpoint)
+    return str(folder.resolve()) if folder.is_dir() else archive.checkpoint
+
+
+def _pack(archive: Archive, content: Path, config: Path, export_path: Path, work: Path) -> None:
+    command = [
+        *(sys.executable, "-m", "model_archiver.model_packaging"),
+        *("--model-name", archive.name),
+        *("--version", archive.version),
+        *("--handler", str(_HERE / "entry" / "molmo2_service.py")),
+        *("--config-file", str(config)),
+        *("--extra-files", str(content)),
+        *("--export-path", str(export_path)),
+        "--force",
+    ]
+    # The archiver works in a folder named after the model in the temporary directory.
+    done = subprocess.run(command, env={"TMPDIR": str(work)}, capture_output=True, text=True)
+    if done.returncode:
+        raise BuildError(f"torch-model-archiver failed: {done.stderr.strip() or done.stdout}")

@@ -1,0 +1,87 @@
+"""``molmo2 serve``: TorchServe on this machine, in the foreground."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from molmo2_client.command import exit_codes
+from molmo2_client.serving import RunningServer, ServeOptions, ServerFailed, running_server
+from molmo2_client.serving.configuration import Ports
+
+EXAMPLES = """
+Examples:
+
+  molmo2 serve --allow-root ~/videos
+
+  molmo2 serve --model-store /srv/archives --http-port 9080 --grpc-port 9070
+
+Serves every archive of the model store until Ctrl-C. Tokens are in RUN_DIRECTORY/key_file.json.
+"""
+
+
+def serve(
+    model_store: Annotated[Path, typer.Option(help="Folder of the archives (*.mar).")] = (
+        Path("model-store")
+    ),
+    allow_root: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder whose videos a request may name; repeat for several."),
+    ] = None,
+    run_directory: Annotated[Path, typer.Option(help="Logs, tokens and sockets.")] = Path("run"),
+    properties: Annotated[Path, typer.Option(help="TorchServe's configuration.")] = (
+        Path("config.properties")
+    ),
+    http_port: int = Ports.http,
+    grpc_port: int = Ports.grpc,
+    management_port: int = Ports.management,
+    grpc_management_port: int = Ports.grpc_management,
+    metrics_port: int = Ports.metrics,
+    start_timeout: Annotated[
+        float, typer.Option(help="Seconds until every model must answer.")
+    ] = 900.0,
+) -> None:
+    """Serves archives with TorchServe, and says when they really answer."""
+    options = ServeOptions(
+        model_store=model_store,
+        run_directory=run_directory,
+        properties=properties,
+        ports=Ports(http_port, grpc_port, management_port, grpc_management_port, metrics_port),
+        allowed_roots=allow_root or (),
+        start_timeout=start_timeout,
+    )
+    # A process manager's SIGTERM ends it as Ctrl-C does, also while the models still load.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with running_server(options, typer.echo) as server:
+            _welcome(server)
+            _wait_for_end(server)
+    except ServerFailed as error:
+        typer.echo(f"molmo2: {error}", err=True)
+        sys.exit(exit_codes.REQUEST_FAILED)
+    except KeyboardInterrupt:
+        typer.echo("stopped")
+
+
+def _wait_for_end(server: RunningServer) -> None:
+    status = server.process.wait()
+    raise ServerFailed(f"TorchServe ended with status {status}; its log is {server.log}")
+
+
+def _welcome(server: RunningServer) -> None:
+    typer.echo(
+        f"""
+serving {", ".join(server.models)}
+  HTTP   {server.http_url}
+  gRPC   {server.grpc_url}
+  tokens {server.key_file}
+
+  export MOLMO2_URL={server.http_url} MOLMO2_MODEL={server.models[0]}
+  export MOLMO2_KEY_FILE={server.key_file}
+  molmo2 ask VIDEO --operation describe --prompt "What happens in this video?"
+
+Ctrl-C stops it.
+"""
+    )

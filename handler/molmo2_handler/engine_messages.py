@@ -1,0 +1,98 @@
+"""Between the contract and the engine's wire."""
+
+from typing import assert_never
+
+from molmo2_contract.errors import Error, ErrorKind
+from molmo2_contract.operations import (
+    Comprehensive,
+    Describe,
+    Embed,
+    GeneratedOperation,
+    Operation,
+    Pointing,
+    TemporalLocalization,
+    Tracking,
+)
+from molmo2_contract.prompts import render
+from molmo2_contract.results import (
+    ComprehensiveResult,
+    DescribeResult,
+    EmbedResult,
+    OperationTiming,
+    PointingResult,
+    Result,
+    Status,
+    TemporalLocalizationResult,
+    TrackingResult,
+    Usage,
+)
+from molmo2_contract.video import VideoInfo
+from molmo2_engine.wire import engine_pb2 as wire
+
+from molmo2_handler.answers import read_answer
+
+
+def to_engine(operation: Operation) -> wire.Operation:
+    """An operation of the contract as the engine is asked for it."""
+    if isinstance(operation, Embed):
+        pooling = wire.Pooling.Value(operation.pooling.name)
+        return wire.Operation(embedding=wire.Embedding(pooling=pooling))
+    generation = wire.Generation(
+        prompt=render(operation),
+        max_new_tokens=operation.max_new_tokens,
+        temperature=operation.temperature,
+        top_p=operation.top_p,
+        seed=operation.seed,
+    )
+    return wire.Operation(generation=generation)
+
+
+def to_result(operation: Operation, event: wire.AnswerEvent, video: VideoInfo) -> Result:
+    """The result that an operation's last event stands for."""
+    if event.WhichOneof("event") == "failed":
+        kind = ErrorKind(event.failed.kind)
+        return failed_result(operation, Error(kind=kind, message=event.failed.message))
+    if isinstance(operation, Embed):
+        done = event.embedded
+        read = EmbedResult(status=Status.OK, pooling=operation.pooling, embedding=done.vector)
+        return read.model_copy(update=_accounts(done))
+    return _read(operation, event.finished, video)
+
+
+def _read(operation: GeneratedOperation, done: wire.Finished, video: VideoInfo) -> Result:
+    read = read_answer(operation, done.text, done.truncated, video)
+    return read.model_copy(update=_accounts(done))
+
+
+def failed_result(operation: Operation, error: Error) -> Result:
+    """The result of an operation that failed alone."""
+    failed = {"status": Status.ERROR, "error": error}
+    match operation:
+        case Pointing():
+            return PointingResult(**failed)
+        case Tracking():
+            return TrackingResult(**failed)
+        case Describe():
+            return DescribeResult(**failed)
+        case TemporalLocalization():
+            return TemporalLocalizationResult(**failed)
+        case Comprehensive():
+            return ComprehensiveResult(**failed)
+        case Embed():
+            return EmbedResult(**failed, pooling=operation.pooling)
+        case _:
+            assert_never(operation)
+
+
+def _accounts(done: wire.Finished | wire.Embedded) -> dict[str, Usage | OperationTiming]:
+    usage, timing = done.usage, done.timing
+    return {
+        "usage": Usage(
+            prompt_tokens=usage.prompt_tokens,
+            cached_tokens=usage.cached_tokens,
+            generated_tokens=usage.generated_tokens,
+        ),
+        "timing": OperationTiming(
+            queued=max(timing.queued, 0), prefill=timing.prefill, decode=timing.decode
+        ),
+    }

@@ -1,0 +1,82 @@
+"""The TorchServe handler: reads a request, answers it, and never raises.
+
+A worker is synchronous and takes one request at a time (``batchSize: 1``), so that whatever goes
+wrong in it costs that request alone.
+"""
+
+import logging
+import uuid
+from pathlib import Path
+from typing import Any
+
+from molmo2_contract.errors import InternalError, Molmo2Error
+from molmo2_contract.events import Done
+from molmo2_contract.request import InfoRequest, Request
+from molmo2_contract.response import ModelInfo
+from molmo2_engine.client import EngineConnection
+
+from molmo2_handler.answering import Answerer
+from molmo2_handler.engine_process import engine_launch
+from molmo2_handler.incoming import Incoming
+from molmo2_handler.information import server_info
+from molmo2_handler.outgoing import Outgoing
+from molmo2_handler.settings import HandlerSettings
+
+logger = logging.getLogger(__name__)
+
+
+class Molmo2Handler:
+    """What TorchServe calls: ``initialize`` once, then ``handle`` for each request."""
+
+    def initialize(self, context: Any) -> None:
+        """Ready once the engine of this worker's GPU is: TorchServe then counts the worker."""
+        config = context.model_yaml_config
+        properties = context.system_properties
+        self._settings = HandlerSettings(**config.get("handler", {}))
+        self._engine = EngineConnection(
+            engine_launch(
+                self._settings,
+                config["engine"],
+                Path(properties["model_dir"]),
+                properties.get("gpu_id"),
+            )
+        )
+        description = self._engine.describe()
+        self._model = ModelInfo(
+            name=context.model_name,
+            version=context.manifest["model"]["modelVersion"],
+            checkpoint=config["engine"]["checkpoint"],
+            revision=description.revision or None,
+        )
+        self._answerer = Answerer(
+            self._engine, self._settings.video, description.frame_size, self._model
+        )
+
+    def handle(self, data: list[dict[str, Any]], context: Any) -> list[bytes]:
+        """Answers the one request of ``data``; every failure becomes an error in the body."""
+        incoming = Incoming.from_torchserve(data[0], context.get_all_request_header(0))
+        outgoing = Outgoing(context, over_http=incoming.over_http)
+        request_id = context.get_request_id(0) or uuid.uuid4().hex
+        try:
+            request = incoming.read(self._settings)
+            if isinstance(request, InfoRequest):
+                return outgoing.plain(server_info(self._engine, self._settings, self._model))
+            request_id = request.request_id or request_id
+            return self._answer(request, incoming, outgoing, request_id)
+        except Molmo2Error as error:
+            failure = error
+        except Exception as error:
+            logger.exception("request %s failed", request_id)
+            failure = InternalError(f"the server failed on this request: {type(error).__name__}")
+        return outgoing.error(failure, request_id, streaming_call=incoming.streaming_call)
+
+    def _answer(
+        self, request: Request, incoming: Incoming, outgoing: Outgoing, request_id: str
+    ) -> list[bytes]:
+        if not request.stream:
+            return outgoing.plain(self._answerer.respond(request, incoming.video, request_id))
+        for event in self._answerer.events(request, incoming.video, request_id):
+            if isinstance(event, Done):
+                return outgoing.last(event)
+            outgoing.send(event)
+        raise AssertionError("events end with Done")

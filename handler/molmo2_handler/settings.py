@@ -1,0 +1,44 @@
+"""What an operator may set for the request workers, in ``model-config.yaml`` or the environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from molmo2_handler.video import VideoLimits
+
+
+class HandlerSettings(BaseSettings):
+    """The ``handler`` section of ``model-config.yaml``.
+
+    The environment beats the file, so that one archive serves in many places:
+    ``MOLMO2_HANDLER_MAX_REQUEST_BYTES=2097152``,
+    ``MOLMO2_HANDLER_VIDEO__ALLOWED_ROOTS='["/data"]'``.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="MOLMO2_HANDLER_", env_nested_delimiter="__", extra="forbid"
+    )
+
+    video: VideoLimits = VideoLimits()
+    max_request_bytes: int = Field(2**20, ge=1024, description="Bytes of a request's JSON.")
+    max_timeout: float = Field(
+        600.0, gt=0, description="Seconds; keep it below TorchServe's responseTimeout."
+    )
+    engine_start_timeout: float = Field(
+        600.0, gt=0, description="Seconds in which an engine must have loaded its model."
+    )
+    run_directory: Path | None = Field(
+        None, description="Where the engine's socket and log lie; default: a folder in /tmp."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
