@@ -1,16 +1,52 @@
 # Every target sets up what it needs; `make help` lists them.
 SHELL := /bin/bash
 PYTHON ?= python3
+RUN := .venv/bin/python
+TESTS ?= tests
 
 .PHONY: help
 help:  ## This list.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/ready: pyproject.toml scripts/setup
+	@PYTHON=$(PYTHON) scripts/setup
+
+.PHONY: setup
+setup: .venv/ready  ## Installs everything into .venv.
+
+.PHONY: demo
+demo: archive  ## Renders 8 videos, serves the demo model, labels a FiftyOne dataset, checks it.
+	$(RUN) -m molmo2_demo
+
+.PHONY: app
+app: .venv/ready  ## Opens the FiftyOne App on the demo's dataset, on this machine only.
+	$(RUN) -m molmo2_demo.app
+
+# The archive of the demo model, or of CHECKPOINT=<folder or hub name> [REVISION=…] [NAME=…].
+.PHONY: archive
+archive: .venv/ready  ## Builds model-store/molmo2-demo.mar, or that of CHECKPOINT=…
+ifdef CHECKPOINT
+	$(RUN) -m molmo2_archive $(CHECKPOINT) $(if $(NAME),--name $(NAME)) $(if $(REVISION),--revision $(REVISION))
+else
+	$(RUN) -m molmo2_archive demo/checkpoint --name molmo2-demo --config molmo2-demo --carry-weights
+endif
+
+.PHONY: test
+test: check  ## Checks style and types, then runs every test, on a real TorchServe and mongod too.
+	$(RUN) -m pytest $(TESTS) -n 2 --dist loadfile -m "not gpu" --durations 15
+
+.PHONY: check
+check: .venv/ready  ## Style and types only.
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
 
 .PHONY: generated
-generated:  ## Writes the generated files anew: gRPC stubs and JSON Schemas.
-	tools=$$(mktemp -d) && $(PYTHON) -m venv $$tools && $$tools/bin/pip install -q grpcio-tools==1.75.1 && \
+generated: .venv/ready  ## Writes the generated files anew: gRPC stubs and JSON Schemas.
+	tools=$$(mktemp -d) && $(PYTHON) -m venv $$tools && \
+	$$tools/bin/pip install -q grpcio-tools==1.75.1 && \
 	for room in clients engine; do \
-	    $$tools/bin/python -m grpc_tools.protoc -I $$room --python_out=$$room --grpc_python_out=$$room \
-	        --pyi_out=$$room $$room/*/wire/*.proto; \
+	    $$tools/bin/python -m grpc_tools.protoc -I $$room --python_out=$$room \
+	        --grpc_python_out=$$room --pyi_out=$$room $$room/*/wire/*.proto; \
 	done; rm -rf $$tools
-	.venv/bin/python -m molmo2_contract.schemas contract/schemas
+	$(RUN) -m molmo2_contract.schemas contract/schemas

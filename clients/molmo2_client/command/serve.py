@@ -8,8 +8,13 @@ from typing import Annotated
 import typer
 
 from molmo2_client.command import exit_codes
-from molmo2_client.serving import RunningServer, ServeOptions, ServerFailed, running_server
-from molmo2_client.serving.configuration import Ports
+from molmo2_client.serving import (
+    Ports,
+    RunningServer,
+    ServeOptions,
+    ServerFailed,
+    running_server,
+)
 
 EXAMPLES = """
 Examples:
@@ -18,7 +23,7 @@ Examples:
 
   molmo2 serve --model-store /srv/archives --http-port 9080 --grpc-port 9070
 
-Serves every archive of the model store until Ctrl-C. Tokens are in RUN_DIRECTORY/key_file.json.
+Serves the archives of the model store until Ctrl-C. Tokens are in RUN_DIRECTORY/key_file.json.
 """
 
 
@@ -26,6 +31,10 @@ def serve(
     model_store: Annotated[Path, typer.Option(help="Folder of the archives (*.mar).")] = (
         Path("model-store")
     ),
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="Serve only this archive of the store; repeat for several."),
+    ] = None,
     allow_root: Annotated[
         list[Path] | None,
         typer.Option(help="Folder whose videos a request may name; repeat for several."),
@@ -46,6 +55,7 @@ def serve(
     """Serves archives with TorchServe, and says when they really answer."""
     options = ServeOptions(
         model_store=model_store,
+        models=model or (),
         run_directory=run_directory,
         properties=properties,
         ports=Ports(http_port, grpc_port, management_port, grpc_management_port, metrics_port),

@@ -1,5 +1,6 @@
 """Runs TorchServe on this machine; what ``molmo2 serve`` is made of."""
 
+from molmo2_client.serving.configuration import Ports
 from molmo2_client.serving.server import RunningServer, ServeOptions, ServerFailed, running_server
 
-__all__ = ["RunningServer", "ServeOptions", "ServerFailed", "running_server"]
+__all__ = ["Ports", "RunningServer", "ServeOptions", "ServerFailed", "running_server"]

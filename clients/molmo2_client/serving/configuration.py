@@ -1,7 +1,10 @@
 """The ``config.properties`` of one run: the project's file, and what this run changes."""
 
+import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -14,19 +17,29 @@ class Ports:
     grpc_management: int = 7071
     metrics: int = 8082
 
+    @classmethod
+    def unused(cls) -> Self:
+        """Ports that nobody listens on now."""
+        probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(5)]
+        try:
+            return cls(*(probe.getsockname()[1] for probe in probes))
+        finally:
+            for probe in probes:
+                probe.close()
+
 
 def write_properties(
-    base: Path, target: Path, ports: Ports, model_store: Path, host: str = "127.0.0.1"
+    base: Path, target: Path, ports: Ports, model_store: Path, models: Sequence[str]
 ) -> None:
-    """Writes ``base`` to ``target`` with other ports and model store; the last of a name counts."""
+    """Writes ``base`` to ``target`` for this run's ports and models; the last of a name counts."""
     changes = {
-        "inference_address": f"http://{host}:{ports.http}",
-        "management_address": f"http://{host}:{ports.management}",
-        "metrics_address": f"http://{host}:{ports.metrics}",
+        "inference_address": f"http://127.0.0.1:{ports.http}",
+        "management_address": f"http://127.0.0.1:{ports.management}",
+        "metrics_address": f"http://127.0.0.1:{ports.metrics}",
         "grpc_inference_port": ports.grpc,
         "grpc_management_port": ports.grpc_management,
         "model_store": model_store.resolve(),
+        "load_models": ",".join(f"{model}.mar" for model in models),
     }
     lines = [f"{name}={value}" for name, value in changes.items()]
-    text = base.read_text().rstrip()
-    target.write_text("\n".join([text, "", "# Of this run.", *lines, ""]))
+    target.write_text("\n".join([base.read_text().rstrip(), "", "# Of this run.", *lines, ""]))

@@ -34,6 +34,8 @@ class ServeOptions:
     """What to serve, and where."""
 
     model_store: Path = Path("model-store")
+    models: Sequence[str] = ()
+    """Names of archives in the model store, without ``.mar``; none means all of them."""
     run_directory: Path = Path("run")
     """Logs, tokens and sockets of this run."""
     properties: Path = Path("config.properties")
@@ -81,7 +83,7 @@ def running_server(
         ServerFailed: saying why, and what to do.
     """
     models = _check(options)
-    process = _start(options)
+    process = _start(options, models)
     server = RunningServer(options, models, process)
     try:
         for model in models:
@@ -95,11 +97,16 @@ def running_server(
 
 def _check(options: ServeOptions) -> tuple[str, ...]:
     """The models that will be served; every fault that can be seen before a start is named."""
-    models = tuple(sorted(archive.stem for archive in options.model_store.glob("*.mar")))
+    there = sorted(archive.stem for archive in options.model_store.glob("*.mar"))
+    models = tuple(options.models or there)
     if not models:
         raise ServerFailed(
             f"{options.model_store} holds no archive (*.mar): run `make archive`, or name the "
             "folder with --model-store"
+        )
+    if absent := [model for model in models if model not in there]:
+        raise ServerFailed(
+            f"{options.model_store} has no archive {absent[0]}.mar; it has {', '.join(there)}"
         )
     if not options.properties.is_file():
         raise ServerFailed(f"{options.properties} is not there: name it with --properties")
@@ -129,13 +136,17 @@ def _free(port: int) -> bool:
     return True
 
 
-def _start(options: ServeOptions) -> "subprocess.Popen[bytes]":
+def _start(options: ServeOptions, models: Sequence[str]) -> "subprocess.Popen[bytes]":
     run = options.run_directory.resolve()
     temporary = run / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     (run / "key_file.json").unlink(missing_ok=True)
     write_properties(
-        options.properties, run / "config.properties", options.ports, options.model_store
+        options.properties,
+        run / "config.properties",
+        options.ports,
+        options.model_store,
+        models,
     )
     try:
         java = find_java_home()
