@@ -41,7 +41,7 @@ T = TypeVar("T")
 class AsyncMolmo2(BaseClient[AsyncTransport]):
     """Asks a Molmo2 server about videos, from one asyncio event loop.
 
-    async with AsyncMolmo2(url="grpc://127.0.0.1:7070", key_file="key_file.json") as molmo2:
+    async with AsyncMolmo2("grpc://127.0.0.1:7070", key_file="key_file.json") as molmo2:
         nose, hand = await asyncio.gather(
             molmo2.point("walk.mp4", "nose"), molmo2.track("walk.mp4", "left hand")
         )

@@ -42,8 +42,8 @@ class BaseClient(ABC, Generic[T]):
 
     def __init__(
         self,
-        *,
         url: str | None = None,
+        *,
         model: str | None = None,
         token: str | None = None,
         key_file: str | PathLike[str] | None = None,

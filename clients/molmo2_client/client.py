@@ -39,7 +39,7 @@ T = TypeVar("T")
 class Molmo2(BaseClient[Transport]):
     """Asks a Molmo2 server about videos. May be used from many threads at once.
 
-    with Molmo2(url="http://127.0.0.1:8080", key_file="key_file.json") as molmo2:
+    with Molmo2("http://127.0.0.1:8080", key_file="key_file.json") as molmo2:
         for point in molmo2.point("street.mp4", "traffic light").points:
             print(point.time, point.x, point.y)
 

@@ -13,17 +13,17 @@ lose that answer, and every gRPC call that a client cancels is a risk for TorchS
 CONNECT_TIMEOUT = 5.0
 """Seconds for a connection to be made (HTTP)."""
 
-MAX_UPLOAD_BYTES = 64_000_000
+MAX_UPLOAD_BYTES = 128_000_000
 """Bytes of a video that travels with its request.
 
-TorchServe takes 64 MiB by this project's config.properties (``max_request_size``); what is left
+TorchServe takes 128 MiB by this project's config.properties (``max_request_size``); what is left
 between the two is room for the request's JSON. Over gRPC TorchServe cuts off a larger request
 without a reason, so the size is checked before anything is sent.
 """
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
-"""Bytes of one answer or one event. Without it gRPC would refuse more than 4 MiB, which the tracks
-of one long video can reach."""
+"""Bytes of one answer (gRPC) or one event: all that TorchServe sends by this project's
+config.properties (``max_response_size``). gRPC alone would refuse more than 4 MiB."""
 
 RETRIES = 4
 """Attempts after the first."""

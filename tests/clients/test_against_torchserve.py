@@ -68,6 +68,14 @@ def test_each_convenience_returns_its_own_result(client):
     assert client.embed(URI, pooling=Pooling.MAX).embedding == [0.0, 1.0]
 
 
+def test_a_failed_result_is_kept_beside_the_others_and_raised_by_a_convenience(client):
+    operations = [Describe(prompt="result internal"), Describe(prompt="fine")]
+    failed, fine = client.ask(URI, operations).results
+    assert (failed.error.kind, fine.text) == ("internal", "fine")
+    with pytest.raises(InternalError, match="internal, as asked"):
+        client.describe(URI, "result internal")
+
+
 def test_the_server_tells_what_it_serves(client):
     assert client.info().embedding_dimension == 2
 

@@ -36,8 +36,8 @@ def from_sentence(text: str, model: str) -> Molmo2Error | None:
 def unauthorized() -> Unauthorized:
     return Unauthorized(
         "the token is missing, wrong or expired; TorchServe writes its tokens to key_file.json in"
-        " the folder it is started in, new ones at every start and good for an hour by default:"
-        " give the file (key_file=, MOLMO2_KEY_FILE) or its inference key (token=, MOLMO2_TOKEN)"
+        " the folder it is started in, new ones at every start: give the file (key_file=,"
+        " MOLMO2_KEY_FILE) or its inference key (token=, MOLMO2_TOKEN)"
     )
 
 

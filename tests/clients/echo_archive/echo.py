@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+from molmo2_contract.errors import Error, ErrorKind
 from molmo2_contract.operations import Embed, Pooling
 from molmo2_contract.request import Request
 from molmo2_contract.response import ModelInfo, RequestTiming, ServerInfo, ServerLimits
@@ -32,9 +33,10 @@ SERVER = ServerInfo(
     limits=ServerLimits(
         max_request_bytes=1,
         max_video_bytes=2,
-        max_video_tokens=3,
-        max_context_tokens=4,
-        max_concurrent_sequences=5,
+        max_timeout=3,
+        max_video_tokens=4,
+        max_context_tokens=5,
+        max_concurrent_sequences=6,
     ),
     embedding_dimension=2,
 )
@@ -58,7 +60,12 @@ def video_info(request: Request) -> VideoInfo:
 
 
 def result(operation: Any, request: Request, video: bytes | None) -> Result:
-    """Says back what was asked; ``describe`` also says what arrived."""
+    """Says back what was asked. ``describe`` takes orders:
+
+    what video     says what arrived
+    say N          says N characters
+    result KIND    is an error of that kind, which is this operation's alone
+    """
     done: dict[str, Any] = {"status": Status.OK}
     if not isinstance(operation, Embed):
         done["finish_reason"] = FinishReason.STOP
@@ -70,7 +77,7 @@ def result(operation: Any, request: Request, video: bytes | None) -> Result:
             track = Track(id=1, label=operation.prompt, points=[_PLACE])
             return TrackingResult(tracks=[track], **done)
         case "describe":
-            return DescribeResult(text=_describe(operation.prompt, request, video), **done)
+            return _describe(operation.prompt, request, video)
         case "temporal_localization":
             return TemporalLocalizationResult(events=[_EVENT], **done)
         case "comprehensive":
@@ -80,13 +87,17 @@ def result(operation: Any, request: Request, video: bytes | None) -> Result:
             return EmbedResult(pooling=pooling, embedding=_VECTORS[pooling], **done)
 
 
-def _describe(prompt: str, request: Request, video: bytes | None) -> str:
+def _describe(prompt: str, request: Request, video: bytes | None) -> Result:
     match prompt.split():
+        case ["result", kind]:
+            error = Error(kind=ErrorKind(kind), message=f"{kind}, as asked")
+            return DescribeResult(status=Status.ERROR, error=error)
+        case ["what", "video"] if video is not None:
+            text = f"{len(video)} bytes, sha256 {hashlib.sha256(video).hexdigest()}"
         case ["what", "video"]:
-            if video is None:
-                return f"at {request.video.uri}"
-            return f"{len(video)} bytes, sha256 {hashlib.sha256(video).hexdigest()}"
+            text = f"at {request.video.uri}"
         case ["say", count]:
-            return "x" * int(count)
+            text = "x" * int(count)
         case _:
-            return prompt
+            text = prompt
+    return DescribeResult(status=Status.OK, text=text, finish_reason=FinishReason.STOP)

@@ -1,0 +1,1 @@
+"""The command ``molmo2``: one file a subcommand."""

@@ -1,0 +1,89 @@
+"""``molmo2 ask``: questions about one video."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from molmo2_contract.operations import OPERATION_NAMES
+from molmo2_contract.response import Response
+from molmo2_contract.results import Status
+from rich.console import Console
+
+from molmo2_client.client import Molmo2
+from molmo2_client.command import exit_codes, options
+from molmo2_client.command.following import follow
+from molmo2_client.command.questions import Question, from_document, from_options
+from molmo2_client.command.report import print_response
+
+EXAMPLES = """
+Examples:
+
+  molmo2 ask street.mp4 --operation pointing --prompt "traffic light"
+
+  molmo2 ask street.mp4 --operation tracking --prompt "red car" --stream
+
+  molmo2 ask street.mp4 --operation describe --prompt "Why?" --operation embed
+
+  molmo2 ask file:///data/a.mp4 --request request.json > answer.json
+
+Exit codes: 0 answered, 1 a result is an error, 2 wrong usage or request, 3 the request failed.
+"""
+
+
+def ask(
+    video: Annotated[
+        str | None, typer.Argument(metavar="VIDEO", help="A file, or a URI that the server opens.")
+    ] = None,
+    operation: Annotated[
+        list[str] | None,
+        typer.Option(help=f"One of {', '.join(OPERATION_NAMES)}; may be repeated."),
+    ] = None,
+    prompt: Annotated[
+        list[str] | None,
+        typer.Option(help="One for each operation that takes a prompt, in their order."),
+    ] = None,
+    request: Annotated[
+        typer.FileText | None,
+        typer.Option(help="File with the request's JSON in place of --operation; - is stdin."),
+    ] = None,
+    start: Annotated[float | None, typer.Option(help="Look from here on, in seconds.")] = None,
+    end: Annotated[float | None, typer.Option(help="Look no further, in seconds.")] = None,
+    max_frames: Annotated[int | None, typer.Option(help="Frames sampled at most.")] = None,
+    max_fps: Annotated[float | None, typer.Option(help="Frames sampled a second.")] = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Show the progress.")] = False,
+    as_json: options.AsJson = None,
+    url: options.Url = None,
+    model: options.Model = None,
+    key_file: options.KeyFile = None,
+    media: options.MediaOption = None,
+    timeout: options.Timeout = None,
+) -> None:
+    """Asks one or more questions about one video."""
+    if (request is None) == (operation is None):
+        raise typer.BadParameter("give one of the two", param_hint="--operation or --request")
+    said: Any = {"start": start, "end": end, "max_frames": max_frames, "max_fps": max_fps}
+    said = {name: value for name, value in said.items() if value is not None}
+    question = (
+        from_document(video, request.read(), said)
+        if request is not None
+        else from_options(video, operation or [], prompt or [], said)
+    )
+    with Molmo2(url=url, model=model, key_file=key_file, media=media, timeout=timeout) as molmo2:
+        response = _answer(molmo2, question, stream)
+    _print(response, as_json)
+    if any(result.status is Status.ERROR for result in response.results):
+        raise typer.Exit(exit_codes.RESULT_FAILED)
+
+
+def _answer(molmo2: Molmo2, question: Question, stream: bool) -> Response:
+    if not stream:
+        return molmo2.ask(question.video, question.operations, **question.options)
+    events = molmo2.stream(question.video, question.operations, **question.options)
+    return follow(events, question.names(), Console(stderr=True))
+
+
+def _print(response: Response, as_json: bool | None) -> None:
+    if as_json or (as_json is None and not sys.stdout.isatty()):
+        typer.echo(response.model_dump_json(indent=2))
+    else:
+        print_response(response, Console())

@@ -1,0 +1,96 @@
+"""What ``molmo2 ask`` was told, as a question to a client."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast, get_args
+
+import typer
+from molmo2_contract.operations import OPERATION_NAMES, GeneratedOperation
+from molmo2_contract.request import InfoRequest, Request, parse_request
+
+from molmo2_client.call import OperationLike, Options
+from molmo2_client.media import VideoLike
+
+WITH_PROMPT = tuple(
+    model.model_fields["operation"].default
+    for model in get_args(GeneratedOperation)
+    if "prompt" in model.model_fields
+)
+"""Names of the operations that take a prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The arguments of ``Molmo2.ask``."""
+
+    video: VideoLike
+    operations: list[OperationLike]
+    options: Options
+
+    def names(self) -> list[str]:
+        """What each operation is called on the screen."""
+        return [_name(operation) for operation in self.operations]
+
+
+def _name(operation: OperationLike) -> str:
+    said = operation if isinstance(operation, Mapping) else operation.model_dump()
+    prompt = said.get("prompt")
+    return f'{said["operation"]} "{prompt}"' if prompt else str(said["operation"])
+
+
+def from_options(
+    video: str | None, operations: list[str], prompts: list[str], options: Options
+) -> Question:
+    """The operations in their order; the prompts go, in theirs, to those that take one.
+
+    Raises:
+        typer.BadParameter: no video, an unknown operation, or not one prompt for each operation
+            that takes one.
+    """
+    if video is None:
+        raise typer.BadParameter("missing", param_hint="VIDEO")
+    return Question(video, _with_prompts(operations, prompts), options)
+
+
+def _with_prompts(operations: list[str], prompts: list[str]) -> list[OperationLike]:
+    unknown = [name for name in operations if name not in OPERATION_NAMES]
+    if unknown:
+        expected = f"expected one of {', '.join(OPERATION_NAMES)}"
+        raise typer.BadParameter(f"{unknown[0]!r}; {expected}", param_hint="--operation")
+    takers = [name for name in operations if name in WITH_PROMPT]
+    if len(takers) != len(prompts):
+        wanted = f"one for {', one for '.join(takers)}" if takers else "none"
+        raise typer.BadParameter(f"{len(prompts)} given, wanted: {wanted}", param_hint="--prompt")
+    remaining = iter(prompts)
+    return [
+        {"operation": name} | ({"prompt": next(remaining)} if name in WITH_PROMPT else {})
+        for name in operations
+    ]
+
+
+def from_document(video: str | None, document: str, options: Options) -> Question:
+    """The request in ``document``; ``video`` stands for a URI that it lacks, and ``options`` for
+    what they say otherwise.
+
+    Raises:
+        InvalidRequest: naming the first field of the document at fault.
+        typer.BadParameter: it asks for the server's description, or there is no video, or two.
+    """
+    request = parse_request(document)
+    if isinstance(request, InfoRequest):
+        raise typer.BadParameter("ask for this with: molmo2 info", param_hint="--request")
+    match video, request.video.uri:
+        case (str() as source, None) | (None, str() as source):
+            operations: list[OperationLike] = list(request.operations)
+            return Question(source, operations, _options_of(request) | options)
+        case _:
+            raise typer.BadParameter(
+                "give it as the argument or as the request's video.uri, one of the two",
+                param_hint="VIDEO",
+            )
+
+
+def _options_of(request: Request) -> Options:
+    said: dict[str, Any] = request.model_dump(include={"timeout", "request_id"}, exclude_unset=True)
+    said |= request.video.model_dump(exclude={"uri"}, exclude_unset=True)
+    return cast(Options, said)
