@@ -259,8 +259,8 @@ def test_no_server_at_the_address_is_unreachable(connect):
 def test_the_other_protocols_port_is_told_apart(connect, torchserve):
     url = connect().settings.url
     swapped = {
-        torchserve.http: torchserve.grpc.replace("grpc:", "http:"),
-        torchserve.grpc: torchserve.http.replace("http:", "grpc:"),
+        torchserve.http_url: torchserve.grpc_url.replace("grpc:", "http:"),
+        torchserve.grpc_url: torchserve.http_url.replace("http:", "grpc:"),
     }
     with pytest.raises(ProtocolError, match="is it the"):
         connect(url=swapped[url]).describe(URI, "hello")

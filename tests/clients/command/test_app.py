@@ -35,9 +35,9 @@ def molmo2(tmp_path):
 def asked(molmo2, torchserve):
     """Runs the command against the test server."""
 
-    def run(*arguments, protocol="http", **environment):
+    def run(*arguments, url=torchserve.http_url, **environment):
         server = {
-            "MOLMO2_URL": getattr(torchserve, protocol),
+            "MOLMO2_URL": url,
             "MOLMO2_MODEL": "echo",
             "MOLMO2_KEY_FILE": str(torchserve.key_file),
         }
@@ -108,11 +108,11 @@ def test_a_server_that_is_away_exits_with_3_and_one_line_for_each_attempt(molmo2
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("protocol", ["http", "grpc"])
+@pytest.mark.parametrize("url", ["http_url", "grpc_url"])
 @pytest.mark.parametrize("stream", [[], ["--stream"]])
-def test_an_answer_is_json_where_nobody_looks(asked, protocol, stream):
+def test_an_answer_is_json_where_nobody_looks(asked, torchserve, url, stream):
     question = ["--operation", "embed", "--operation", "describe", "--prompt", "hello", "--end", 3]
-    done = asked("ask", "file:///a.mp4", *question, *stream, protocol=protocol)
+    done = asked("ask", "file:///a.mp4", *question, *stream, url=getattr(torchserve, url))
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert [result["operation"] for result in answer["results"]] == ["embed", "describe"]
