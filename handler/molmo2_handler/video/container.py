@@ -80,13 +80,11 @@ def decode_packet(packet: Packet[VideoStream]) -> list[VideoFrame]:
 
 
 def drain(stream: VideoStream) -> list[VideoFrame]:
-    """The frames that the decoder still holds. It then stands as before its first packet."""
+    """The frames that the decoder still holds after the last packet."""
     try:
-        frames = stream.decode(None)
+        return stream.decode(None)
     except av.FFmpegError:
-        frames = []
-    stream.codec_context.flush_buffers()
-    return frames
+        return []
 
 
 def unreadable(name: str, reason: str) -> VideoUnreadable:

@@ -1,7 +1,8 @@
 """Decoding of the planned frames, and of nothing that they do not need."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import av
@@ -23,6 +24,8 @@ from molmo2_handler.video.resize import resizer
 from molmo2_handler.video.rgb import RgbConverter
 from molmo2_handler.video.schedule import Feed
 from molmo2_handler.video.source import Source
+
+_Numbered = tuple[int, VideoFrame]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,14 +54,11 @@ def decode(
         DeadlineExceeded: the deadline passed.
         VideoUnreadable: no frame can be decoded.
     """
+    options = (source, plan, size, limits, deadline)
     try:
-        found = (
-            None if plan.in_order else _decode(source, plan, size, limits, deadline, thrifty=True)
-        )
+        found = None if plan.in_order else _decode(*options, thrifty=True)
         if found is None or found.numbers != plan.info.sampled.frames:
-            # What a damaged video still yields depends on which packets the decoder is given, so
-            # it gets all of them, as in any player.
-            found = _decode(source, plan, size, limits, deadline, thrifty=False)
+            found = _decode(*options, thrifty=False)
     except av.FFmpegError as error:
         raise unreadable(source.name, str(error.strerror)) from None
     if found is None:
@@ -75,32 +75,37 @@ def _decode(
     *,
     thrifty: bool,
 ) -> DecodedFrames | None:
+    """Decodes what the plan says, or, if not ``thrifty``, everything, as any player does.
+
+    They agree on videos that are whole. What a decoder makes of a damaged frame depends on all the
+    packets it was given before, so such frames count only if it was given all of them.
+    """
     feed = plan.feed if thrifty else np.full_like(plan.feed, Feed.DECODE)
-    frames = _frames(source, feed, limits, deadline)
-    if thrifty:
-        frames = (frame for frame in frames if not frame.is_corrupt)
     planned = plan.info.sampled.frames
     gallery = _Gallery(len(planned), size)
-    latest: tuple[int, VideoFrame] | None = None
-    for number, frame in _numbered(frames, plan):
-        while len(gallery) < len(planned) and planned[len(gallery)] <= number:
-            exact = planned[len(gallery)] == number
-            gallery.add(*((number, frame) if exact or latest is None else latest))
-        if len(gallery) == len(planned):
-            break
-        latest = (number, frame)
+    latest: _Numbered | None = None
+    with closing(_frames(source, feed, limits, deadline)) as frames:
+        for current in _numbered(frames, plan):
+            number, frame = current
+            if thrifty and frame.is_corrupt:
+                continue
+            while len(gallery) < len(planned) and planned[len(gallery)] <= number:
+                is_planned = planned[len(gallery)] == number
+                gallery.add(current if is_planned or latest is None else latest)
+            if len(gallery) == len(planned):
+                break
+            latest = current
     while latest is not None and len(gallery) < len(planned):
-        gallery.add(*latest)
+        gallery.add(latest)
     return gallery.finished() if gallery else None
 
 
 def _frames(
     source: Source, feed: NDArray[np.uint8], limits: VideoLimits, deadline: float | None
-) -> Iterator[VideoFrame]:
+) -> Generator[VideoFrame, None, None]:
     """Frames in order of presentation."""
     with open_stream(source.file, source.name, limits) as (container, stream):
         context = stream.codec_context
-        fed = False
         for packet, choice in zip(packets(container, stream), feed, strict=False):
             if deadline is not None and time.monotonic() > deadline:
                 raise DeadlineExceeded(
@@ -111,14 +116,10 @@ def _frames(
             if choice != Feed.LEAVE_OUT:
                 context.skip_frame = "DEFAULT" if choice == Feed.DECODE else "NONREF"
                 yield from decode_packet(packet)
-                fed = True
-            elif fed:
-                yield from drain(stream)
-                fed = False
         yield from drain(stream)
 
 
-def _numbered(frames: Iterator[VideoFrame], plan: Plan) -> Iterator[tuple[int, VideoFrame]]:
+def _numbered(frames: Iterator[VideoFrame], plan: Plan) -> Iterator[_Numbered]:
     if plan.in_order:
         yield from enumerate(frames, 1)
         return
@@ -138,14 +139,15 @@ class _Gallery:
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def add(self, number: int, frame: VideoFrame) -> None:
+    def add(self, numbered: _Numbered) -> None:
+        number, frame = numbered
         place = len(self)
         if place and self._numbers[-1] == number:
             self._images[place] = self._images[place - 1]
         else:
             image = self._to_rgb(frame)
             resize = resizer(image.shape[0], image.shape[1], self._images.shape[1])
-            resize(image, self._images[place])
+            self._images[place] = resize(image)
         self._numbers.append(number)
 
     def finished(self) -> DecodedFrames:
