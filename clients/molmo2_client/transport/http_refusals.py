@@ -81,7 +81,7 @@ def translated(address: Address, call: Call, margin: float) -> Iterator[None]:
     except httpx2.NetworkError as error:
         raise ServerUnreachable(f"the connection to {address} was lost: {error}") from None
     except httpx2.RemoteProtocolError as error:
-        if "illegal" in str(error):
+        if "illegal" in str(error):  # h11's word for a first line that is not HTTP
             raise ProtocolError(
                 f"{address} does not speak HTTP ({error}); is it the gRPC port? (grpc://)"
             ) from None

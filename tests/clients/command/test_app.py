@@ -16,14 +16,15 @@ MOLMO2 = Path(sys.executable).with_name("molmo2")
 def molmo2(tmp_path):
     """Runs the command in an empty folder with an environment of its own."""
 
-    def run(*arguments, stdin="", **environment):
+    def run(*arguments, stdin="", stdout=subprocess.PIPE, **environment):
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("MOLMO2_")}
         return subprocess.run(
             [MOLMO2, *map(str, arguments)],
             input=stdin,
             env=inherited | {"COLUMNS": "100"} | environment,
             cwd=tmp_path,
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             text=True,
             check=False,
         )
@@ -120,12 +121,27 @@ def test_an_answer_is_json_where_nobody_looks(asked, torchserve, url, stream):
     assert answer["video"]["duration"] == 3
 
 
+POINTING = ["ask", "file:///a", "--operation", "pointing", "--prompt", "nose"]
+
+
 @pytest.mark.e2e
 def test_an_answer_is_a_table_where_asked_for(asked):
-    done = asked("ask", "file:///a", "--operation", "pointing", "--prompt", "nose", "--table")
+    done = asked(*POINTING, "--table")
     assert done.returncode == 0, done.stderr
     assert "pointing ok" in done.stdout
     assert "nose" in done.stdout
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("stream", [[], ["--stream"]])
+def test_an_answer_is_a_table_in_a_terminal(asked, stream):
+    terminal, standard = os.openpty()
+    with open(terminal, "rb", buffering=0) as screen, open(standard, "wb") as output:
+        done = asked(*POINTING, *stream, stdout=output)
+        shown = screen.read(65536).decode()
+    assert done.returncode == 0, done.stderr
+    assert "frame" in shown
+    assert "nose" in shown
 
 
 @pytest.mark.e2e

@@ -16,7 +16,7 @@ import os
 import time
 from typing import Any
 
-import echo  # type: ignore[import-not-found]  # beside this file in the archive
+import echo  # beside this file in the archive
 from molmo2_contract.errors import (
     DeadlineExceeded,
     Error,
