@@ -1,6 +1,19 @@
 """The strictness that every model on the wire shares."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+def _a_number(value: Any) -> Any:
+    """Pydantic would read true as 1 and "8" as 8; the JSON Schema promises numbers."""
+    if isinstance(value, bool | str | bytes):
+        raise ValueError("must be a number")
+    return value
+
+
+JSON_NUMBER = BeforeValidator(_a_number)
+"""Marks a field of a request that takes a number, and nothing that can be read as one."""
 
 
 class WireModel(BaseModel):

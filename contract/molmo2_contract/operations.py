@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from molmo2_contract.base import WireModel
+from molmo2_contract.base import JSON_NUMBER, WireModel
 from molmo2_contract.limits import MAX_NEW_TOKENS, MAX_PROMPT_CHARACTERS, MAX_TEMPERATURE
 
 Prompt = Annotated[
@@ -25,10 +25,14 @@ class Pooling(StrEnum):
 class _Generated(WireModel):
     """What every operation that writes text shares."""
 
-    max_new_tokens: int = Field(2048, ge=1, le=MAX_NEW_TOKENS)
-    temperature: float = Field(0.0, ge=0, le=MAX_TEMPERATURE, description="0 is greedy.")
-    top_p: float = Field(1.0, gt=0, le=1)
-    seed: int | None = Field(None, ge=0, lt=2**63, description="Makes a sampled answer repeatable.")
+    max_new_tokens: Annotated[int, JSON_NUMBER] = Field(2048, ge=1, le=MAX_NEW_TOKENS)
+    temperature: Annotated[float, JSON_NUMBER] = Field(
+        0.0, ge=0, le=MAX_TEMPERATURE, description="0 is greedy."
+    )
+    top_p: Annotated[float, JSON_NUMBER] = Field(1.0, gt=0, le=1)
+    seed: Annotated[int | None, JSON_NUMBER] = Field(
+        None, ge=0, lt=2**63, description="Makes a sampled answer repeatable."
+    )
 
 
 class Pointing(_Generated):
@@ -43,7 +47,7 @@ class Tracking(_Generated):
 
     operation: Literal["tracking"] = "tracking"
     prompt: Prompt = Field(description='What to track, e.g. "person\'s hand".')
-    max_new_tokens: int = Field(4096, ge=1, le=MAX_NEW_TOKENS)
+    max_new_tokens: Annotated[int, JSON_NUMBER] = Field(4096, ge=1, le=MAX_NEW_TOKENS)
 
 
 class Describe(_Generated):

@@ -1,12 +1,13 @@
 """A request: one video, one or more operations."""
 
 import json
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from molmo2_contract.base import WireModel
+from molmo2_contract.base import JSON_NUMBER, WireModel
 from molmo2_contract.errors import InvalidRequest
 from molmo2_contract.limits import MAX_OPERATIONS, MAX_TIMEOUT
 from molmo2_contract.operations import OPERATION_NAMES, Operation
@@ -18,8 +19,10 @@ class Request(WireModel):
 
     video: Video = Field(default_factory=lambda: Video.model_validate({}))
     operations: Annotated[list[Operation], Field(min_length=1, max_length=MAX_OPERATIONS)]
-    timeout: float = Field(120.0, gt=0, le=MAX_TIMEOUT, description="Seconds for the whole of it.")
-    stream: bool = Field(False, description="Answer with events. The call must agree.")
+    timeout: Annotated[float, JSON_NUMBER] = Field(
+        120.0, gt=0, le=MAX_TIMEOUT, description="Seconds for the whole of it."
+    )
+    stream: bool = Field(False, strict=True, description="Answer with events. The call must agree.")
     request_id: str | None = Field(None, min_length=1, max_length=128)
 
 
@@ -31,20 +34,23 @@ class InfoRequest(WireModel):
 
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
 
+_RAISED = "Value error, "  # how pydantic begins the messages of our own checks
 
-def parse_request(document: bytes | bytearray | str | dict[str, Any]) -> Request | InfoRequest:
-    """Validates a request's JSON.
+
+def parse_request(document: Any) -> Request | InfoRequest:
+    """Validates a request: its JSON as text or bytes, or what that was read into.
 
     Raises:
         InvalidRequest: naming the first field at fault, its bound and what is accepted.
     """
-    if not isinstance(document, dict):
-        try:
-            document = json.loads(document)
-        except (ValueError, RecursionError) as error:
-            raise InvalidRequest(f"the request is not JSON: {error}") from None
+    if isinstance(document, str | bytes | bytearray):
+        document = _load(document)
     if not isinstance(document, dict):
         raise InvalidRequest("the request must be a JSON object with 'video' and 'operations'")
+    if "info" in document and "operations" in document:
+        raise InvalidRequest(
+            "info: is asked for alone; leave it out to ask about a video", field="info"
+        )
     try:
         if "info" in document:
             return InfoRequest.model_validate(document)
@@ -53,8 +59,19 @@ def parse_request(document: bytes | bytearray | str | dict[str, Any]) -> Request
         raise _first_fault(error) from None
 
 
+def _load(document: str | bytes | bytearray) -> Any:
+    try:
+        return json.loads(document)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"the request is not JSON: {error}") from None
+    except RecursionError:
+        raise InvalidRequest("the request is nested too deeply; a request has 3 levels") from None
+    except ValueError:
+        raise InvalidRequest("the request holds an integer of more than 4300 digits") from None
+
+
 def _first_fault(error: ValidationError) -> InvalidRequest:
-    faults = error.errors(include_url=False, include_context=True)
+    faults = error.errors(include_url=False, include_input=False)
     field = _path(faults[0]["loc"])
     more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
     return InvalidRequest(f"{field}: {_explain(faults[0])}{more}", field=field)
@@ -68,10 +85,18 @@ def _explain(fault: ErrorDetails) -> str:
             return "required, and missing"
         case "union_tag_invalid" | "union_tag_not_found":
             return f"unknown operation; expected one of {', '.join(OPERATION_NAMES)}"
-        case "list_type" if fault["loc"] == ("operations",):
+        case "model_type" | "model_attributes_type":
+            return "must be a JSON object"
+        case "list_type":
             return "must be a list of operations"
+        case "too_short":
+            return "must hold at least one operation"
+        case "too_long":
+            return f"must hold at most {MAX_OPERATIONS} operations; make several requests"
+        case "string_too_short":
+            return "must not be empty"
         case _:
-            return fault["msg"].removeprefix("Value error, ")
+            return re.sub("^(Input|String) should", "must", fault["msg"].removeprefix(_RAISED))
 
 
 def _path(location: tuple[int | str, ...]) -> str:

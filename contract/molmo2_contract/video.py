@@ -1,10 +1,10 @@
 """The video of a request, and what the server says about it."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from molmo2_contract.base import WireModel
+from molmo2_contract.base import JSON_NUMBER, WireModel
 from molmo2_contract.limits import MAX_FRAMES, MAX_SAMPLED_FPS, MAX_SECONDS, MAX_URI_CHARACTERS
 
 
@@ -17,10 +17,14 @@ class Video(WireModel):
         max_length=MAX_URI_CHARACTERS,
         description="file:///data/a.mp4. Left out when the bytes travel with the request.",
     )
-    start: float = Field(0.0, ge=0, le=MAX_SECONDS, description="Seconds of the whole video.")
-    end: float | None = Field(None, gt=0, le=MAX_SECONDS, description="Default: its last frame.")
-    max_frames: int = Field(MAX_FRAMES, ge=2, le=MAX_FRAMES)
-    max_fps: float = Field(2.0, gt=0, le=MAX_SAMPLED_FPS)
+    start: Annotated[float, JSON_NUMBER] = Field(
+        0.0, ge=0, le=MAX_SECONDS, description="Seconds of the whole video."
+    )
+    end: Annotated[float | None, JSON_NUMBER] = Field(
+        None, gt=0, le=MAX_SECONDS, description="Default: its last frame."
+    )
+    max_frames: Annotated[int, JSON_NUMBER] = Field(MAX_FRAMES, ge=2, le=MAX_FRAMES)
+    max_fps: Annotated[float, JSON_NUMBER] = Field(2.0, gt=0, le=MAX_SAMPLED_FPS)
 
     @model_validator(mode="after")
     def _end_follows_start(self) -> Self:
