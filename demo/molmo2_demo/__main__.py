@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 from molmo2_client import Molmo2Error
 from molmo2_client.fiftyone.database import DatabaseError
+from molmo2_client.serving import ServerFailed
 from rich.console import Console
 
 from molmo2_demo.demo import run_demo
 from molmo2_demo.report import print_report
-from molmo2_demo.server import ServerError
 
 
 def main(
@@ -29,13 +29,17 @@ def main(
     """Render videos, serve the demo model, label a FiftyOne dataset and check it."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        outcome = run_demo(archive.resolve(), folder.resolve(), count, seed)
-    except (ServerError, DatabaseError, Molmo2Error) as error:
+        outcome = run_demo(archive.resolve(), folder.resolve(), count, seed, _tell)
+    except (ServerFailed, DatabaseError, Molmo2Error) as error:
         sys.exit(str(error))
     print_report(outcome, Console())
     print(json.dumps(outcome.summary()))
     if outcome.errors:
         raise typer.Exit(1)
+
+
+def _tell(message: str) -> None:
+    print(message, flush=True)
 
 
 if __name__ == "__main__":

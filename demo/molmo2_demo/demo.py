@@ -1,7 +1,7 @@
 """The whole road: rendered videos, a real server, a labelled FiftyOne dataset, and its score."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -9,40 +9,49 @@ import fiftyone as fo
 from molmo2_client import Molmo2
 from molmo2_client.fiftyone import Asks, label_dataset
 from molmo2_client.fiftyone.database import private_database
+from molmo2_client.serving import Ports, ServeOptions, running_server
 
 from molmo2_demo.answers import LABEL_FIELD, read_answers
 from molmo2_demo.dataset import PROMPT_FIELD, make_dataset
 from molmo2_demo.generate import DemoVideo, generate
 from molmo2_demo.outcome import Outcome, Transport, VideoOutcome
-from molmo2_demo.server import running_server
 
 PROMPTED_BY_SAMPLE = ("pointing", "tracking")
 """The operations whose prompt is the sample's own."""
 
 
-def run_demo(archive: Path, folder: Path, count: int, seed: int) -> Outcome:
+def run_demo(
+    archive: Path, folder: Path, count: int, seed: int, tell: Callable[[str], None]
+) -> Outcome:
     """Labels ``count`` rendered videos, the first half over HTTP and the others over gRPC.
 
     HTTP carries the videos' bytes, gRPC their paths. ``folder`` keeps the videos, the server's
     files and logs, and the database with the dataset. Everything that was started is stopped.
+    ``tell`` hears how it goes.
 
     Raises:
-        ServerError: the server did not start.
+        ServerFailed: the server did not start.
         DatabaseError: MongoDB did not start.
         Molmo2Error: the server went away in the middle.
     """
     started = time.monotonic()
+    tell(f"rendering {count} videos")
     videos = generate(folder / "videos", count, seed)
-    with (
-        private_database(folder / "database"),
-        running_server(archive, folder / "server", readable=folder / "videos") as server,
-    ):
+    options = ServeOptions(
+        model_store=archive.parent,
+        models=[archive.stem],
+        run_directory=folder / "server",
+        ports=Ports.unused(),
+        allowed_roots=[folder / "videos"],
+    )
+    with private_database(folder / "database"), running_server(options, tell) as server:
+        tell(f"labelling them in {folder / 'database'}")
         dataset = make_dataset(videos)
         half = len(videos) // 2
         connect = partial(Molmo2, model=archive.stem, key_file=server.key_file)
         with (
-            connect(url=server.http, media="upload") as http,
-            connect(url=server.grpc, media="path") as grpc,
+            connect(url=server.http_url, media="upload") as http,
+            connect(url=server.grpc_url, media="path") as grpc,
         ):
             outcomes = [
                 *label(dataset, videos[:half], "http", http),

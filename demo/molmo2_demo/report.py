@@ -17,9 +17,9 @@ _FIGURES = "## How well it does"
 
 
 def print_report(outcome: Outcome, console: Console) -> None:
-    """Two tables and the honest figures."""
-    console.print(_by_video(outcome))
-    console.print(_by_operation(outcome))
+    """Tables of what was asked and found, and the honest figures."""
+    for table in (_by_video(outcome), _descriptions(outcome), _by_operation(outcome)):
+        console.print(table)
     points, tracks = outcome.points, outcome.tracks
     console.print(
         f"In this run {_share(points)} points and {_share(tracks)} positions of tracks lie within "
@@ -40,7 +40,7 @@ def model_card_figures() -> str:
 
 
 def _by_video(outcome: Outcome) -> Table:
-    table = Table("video", "format", "over", "asked for", "points", "tracks", "describe")
+    table = Table("video", "format", "over", "asked for", "points hit", "tracks hit")
     for video in outcome.videos:
         table.add_row(
             video.truth.video,
@@ -49,8 +49,14 @@ def _by_video(outcome: Outcome) -> Table:
             video.truth.prompt,
             _share(video.points),
             _share(video.tracks),
-            escape(video.answers.texts.get("describe", "")),
         )
+    return table
+
+
+def _descriptions(outcome: Outcome) -> Table:
+    table = Table("video", "described as")
+    for video in outcome.videos:
+        table.add_row(video.truth.video, escape(video.answers.texts.get("describe", "")))
     return table
 
 
