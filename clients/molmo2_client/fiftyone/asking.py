@@ -43,22 +43,22 @@ def ask(client: Asks, task: Task, *, timeout: float | None) -> Response | None:
     return response
 
 
-class Hope:
-    """Whether asking on makes sense after a call failed.
+class CircuitBreaker:
+    """Ends a run whose remaining calls would fail like those before.
 
     A token that is refused once is refused for every sample, and a server that is away for as
     many calls as run at once, after their retries, is away for the others too.
     """
 
     def __init__(self, concurrency: int) -> None:
-        self._patience = max(concurrency, MIN_UNAVAILABLE_CALLS)
+        self._bound = max(concurrency, MIN_UNAVAILABLE_CALLS)
         self._unavailable = 0
 
-    def check(self, error: BaseException | None) -> None:
-        """Takes note of how a call ended; raises ``error`` if the others will end like it."""
+    def note(self, error: BaseException | None) -> None:
+        """Takes note of how a call ended; raises its ``error`` when the run should end."""
         if error is not None and not isinstance(error, Exception):
             raise error
         kind = error.kind if isinstance(error, Molmo2Error) else None
         self._unavailable = self._unavailable + 1 if kind is ErrorKind.ENGINE_UNAVAILABLE else 0
-        if error and (kind is ErrorKind.UNAUTHORIZED or self._unavailable >= self._patience):
+        if error and (kind is ErrorKind.UNAUTHORIZED or self._unavailable >= self._bound):
             raise error

@@ -86,7 +86,8 @@ def _start(program: Path, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     port = _free_port()
     log = folder / "mongod.log"
     where = ["--dbpath", str(folder), "--port", str(port), "--bind_ip", "127.0.0.1"]
-    with log.open("wb") as output:
+    with log.open("ab") as output:
+        begins_at = output.tell()
         process = subprocess.Popen(
             [program, *where, "--nounixsocket", "--quiet"],
             stdin=subprocess.DEVNULL,
@@ -95,7 +96,7 @@ def _start(program: Path, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
             start_new_session=True,  # Ctrl-C in the terminal is ours: labels are flushed first
         )
     try:
-        _wait_until_it_listens(process, port, log)
+        _wait_until_it_listens(process, port, log, begins_at)
     except BaseException:
         _stop(process)
         raise
@@ -109,7 +110,9 @@ def _free_port() -> int:
         return port
 
 
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_it_listens(
+    process: subprocess.Popen[bytes], port: int, log: Path, begins_at: int
+) -> None:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
@@ -118,8 +121,14 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Pat
             time.sleep(0.05)
         else:
             return
-    last_lines = log.read_text(errors="replace").splitlines()[-5:]
-    raise DatabaseError(f"mongod did not start on {log.parent}:\n" + "\n".join(last_lines))
+    raise DatabaseError(f"mongod did not start on {log.parent}: {_complaints(log, begins_at)}")
+
+
+def _complaints(log: Path, begins_at: int) -> str:
+    """The errors of this start in the log, one JSON object a line; where none, its last lines."""
+    lines = log.read_bytes()[begins_at:].decode(errors="replace").splitlines()
+    errors = [line for line in lines if '"s":"E"' in line or '"s":"F"' in line]
+    return "\n".join(errors or lines[-5:])
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

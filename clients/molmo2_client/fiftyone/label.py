@@ -9,7 +9,7 @@ import fiftyone.core.utils as fou
 from fiftyone.core.collections import SampleCollection
 from molmo2_contract.response import Response
 
-from molmo2_client.fiftyone.asking import Asks, Hope, ask
+from molmo2_client.fiftyone.asking import Asks, CircuitBreaker, ask
 from molmo2_client.fiftyone.fields import FieldNames
 from molmo2_client.fiftyone.mapping import Labels, to_labels
 from molmo2_client.fiftyone.outcomes import answered, failed, refused
@@ -91,7 +91,7 @@ def label_dataset(
     calls = ConcurrentCalls(
         partial(ask, client, timeout=timeout), plan.tasks, concurrency=concurrency
     )
-    return labelling.run(calls, Hope(concurrency), progress)
+    return labelling.run(calls, CircuitBreaker(concurrency), progress)
 
 
 def _declare_fields(
@@ -120,7 +120,7 @@ class _Labelling:
     def run(
         self,
         calls: ConcurrentCalls[Task, Response | None],
-        hope: Hope,
+        breaker: CircuitBreaker,
         progress: Progress,
     ) -> LabelSummary:
         started = time.monotonic()
@@ -129,7 +129,7 @@ class _Labelling:
             with bar, calls:
                 for call in calls:
                     self._store(call)
-                    hope.check(call.error)
+                    breaker.note(call.error)
                     bar.update()
         finally:
             for call in calls.returned():

@@ -1,6 +1,6 @@
 """Which samples are asked what: everything that earlier runs have not answered."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,18 +91,20 @@ def make_plan(
 
 def _rows(
     view: SampleCollection, questions: Sequence[Question], names: FieldNames
-) -> Iterator[dict[str, Any]]:
+) -> list[dict[str, Any]]:
     """One dict a sample, in the order of ``view``, whatever fields the view itself leaves out."""
-    columns = dict.fromkeys(
-        ["id", "filepath"]
-        + [question.prompt_field for question in questions if question.prompt_field]
-        + [_status_path(question, names) for question in questions]
-        + [_before_path(question, names) for question in questions]
-    )
-    ids = list(dict.fromkeys(view.values("id")))
-    samples = all_videos(view).select(ids, ordered=True)
-    for row in zip(*samples.values(list(columns)), strict=True):
-        yield dict(zip(columns, row, strict=True))
+    columns = ["id", "filepath"]
+    for question in questions:
+        columns += [_status_path(question, names), _before_path(question, names)]
+        columns += [question.prompt_field] if question.prompt_field else []
+    ids = dict.fromkeys(view.values("id"))
+    samples = all_videos(view)
+    if len(ids) < len(samples):
+        samples = samples.select(list(ids))  # in order it would take quadratic time
+    columns = list(dict.fromkeys(columns))
+    rows = zip(*samples.values(columns), strict=True)
+    by_id = {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
+    return [by_id[sample_id] for sample_id in ids]
 
 
 def _status_path(question: Question, names: FieldNames) -> str:

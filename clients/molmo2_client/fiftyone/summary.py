@@ -1,6 +1,5 @@
 """What a call of ``label_dataset`` did."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from molmo2_client.fiftyone.record import ANSWERED, Record
@@ -37,7 +36,7 @@ class LabelSummary:
     samples: int
     finished: int
     failed: int = 0
-    statuses: dict[str, Counter[str]] = field(default_factory=dict)
+    statuses: dict[str, dict[str, int]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     variable_frame_rate: int = 0
     seconds: float = 0.0
@@ -48,8 +47,10 @@ class LabelSummary:
         self.variable_frame_rate += bool(video and video.variable_frame_rate)
         failures = []
         for operation, outcome in record.outcomes.items():
-            self.statuses.setdefault(operation, Counter())[outcome["status"]] += 1
-            if outcome["status"] not in ANSWERED:
+            status = outcome["status"]
+            counts = self.statuses.setdefault(operation, {})
+            counts[status] = counts.get(status, 0) + 1
+            if status not in ANSWERED:
                 failures.append(
                     Failure(sample_id, operation, outcome["error_kind"], outcome["error"])
                 )
@@ -67,7 +68,7 @@ class LabelSummary:
             f"{self.failed} with errors, in {self.seconds:.1f} s"
         ]
         for operation, statuses in self.statuses.items():
-            counts = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
+            counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
             lines.append(f"  {operation}: {counts}")
         if self.variable_frame_rate:
             lines.append(

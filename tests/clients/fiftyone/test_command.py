@@ -1,0 +1,152 @@
+"""``molmo2 label`` on a real TorchServe, whose echo archive says back what it is asked."""
+
+import json
+import sys
+
+import pytest
+import typer
+from molmo2_client.command.label import label
+from molmo2_contract.errors import Unauthorized
+from typer.testing import CliRunner
+
+APP = typer.Typer()
+APP.command()(label)
+
+
+@pytest.fixture
+def dataset(make_dataset):
+    dataset = make_dataset(3, what=["a nose", "a hand", None])
+    dataset.save_view("first", dataset.limit(1))
+    return dataset
+
+
+def run(*arguments, **environment):
+    return CliRunner(env=environment).invoke(APP, [str(a) for a in arguments])
+
+
+@pytest.fixture
+def labelled(dataset, torchserve):
+    """Runs the command against the test server."""
+
+    def run_it(*arguments, url=torchserve.http_url):
+        return run(
+            dataset.name,
+            *arguments,
+            MOLMO2_URL=url,
+            MOLMO2_MODEL="echo",
+            MOLMO2_KEY_FILE=str(torchserve.key_file),
+        )
+
+    return run_it
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_every_video_is_asked_over_both_transports(dataset, labelled, torchserve, protocol):
+    url = getattr(torchserve, f"{protocol}_url")
+
+    result = labelled(
+        *("--operation", "pointing", "--prompt", "a nose"),
+        *("--operation", "embed", "--operation", "describe", "--prompt", "what video"),
+        url=url,
+    )
+
+    summary = json.loads(result.stdout)
+    dataset.reload()
+    assert result.exit_code == 0, result.output
+    assert summary["statuses"] == {name: {"ok": 3} for name in ("pointing", "embed", "describe")}
+    assert dataset.distinct("frames.molmo2_points.keypoints.label") == ["a nose"]
+    assert dataset.values("molmo2_embedding")[2].tolist() == [1.0, 0.0]
+    assert "bytes, sha256" in dataset.first().molmo2_description
+
+
+def test_a_server_that_can_read_the_files_is_sent_their_paths(dataset, labelled):
+    result = labelled("--operation", "describe", "--prompt", "what video", "--media", "path")
+
+    dataset.reload()
+    assert result.exit_code == 0, result.output
+    assert dataset.values("molmo2_description") == [
+        f"at file://{path}" for path in dataset.values("filepath")
+    ]
+
+
+def test_prompts_of_the_samples_fall_back_to_the_prompt_given(dataset, labelled):
+    result = labelled(
+        *("--operation", "pointing", "--prompt", "a face"),
+        *("--prompt-field", "pointing=what", "--label-field", "faces"),
+    )
+
+    dataset.reload()
+    assert result.exit_code == 0, result.output
+    assert dataset.values("faces_run.pointing.prompt") == ["a nose", "a hand", "a face"]
+
+
+def test_a_sample_without_a_prompt_makes_the_exit_code_1(dataset, labelled):
+    result = labelled("--operation", "describe", "--prompt-field", "what")
+
+    summary = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert (summary["samples"], summary["failed"]) == (3, 1)
+    assert summary["failures"][0]["kind"] == "invalid_request"
+
+
+def test_a_view_and_a_number_of_samples_bound_what_is_asked(dataset, labelled):
+    of_view = labelled("--operation", "embed", "--view", "first")
+    of_two = labelled("--operation", "embed", "--max-samples", "2", "--table")
+
+    assert json.loads(of_view.stdout)["samples"] == 1
+    assert of_two.stdout.startswith("2 videos: 1 labelled, 1 finished before, 0 with errors")
+
+
+def test_another_prompt_needs_overwrite(dataset, labelled):
+    labelled("--operation", "describe", "--prompt", "one")
+
+    refused = labelled("--operation", "describe", "--prompt", "another")
+    redone = labelled("--operation", "describe", "--prompt", "another", "--overwrite")
+
+    dataset.reload()
+    assert refused.exit_code == 2
+    assert "describe was 'one', is 'another'" in refused.stderr
+    assert redone.exit_code == 0
+    assert dataset.values("molmo2_description") == ["another"] * 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--operation", "pointing"], "0 given, wanted: one for pointing"),
+        (["--operation", "embed", "--prompt", "x"], "1 given, wanted: none"),
+        (["--operation", "describe", "--prompt-field", "=what"], "OPERATION=FIELD"),
+        (["--operation", "embed", "--view", "second"], "has no saved view 'second' among first"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2_and_asks_nothing(dataset, arguments, message):
+    result = run(dataset.name, *arguments, MOLMO2_URL="http://127.0.0.1:1")
+
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_an_unknown_dataset_is_answered_with_those_that_exist(dataset):
+    result = run("no such dataset", "--operation", "embed")
+
+    assert result.exit_code == 2
+    assert dataset.name in result.stderr
+
+
+def test_without_fiftyone_it_says_what_to_install(monkeypatch):
+    monkeypatch.delitem(sys.modules, "fiftyone")
+    monkeypatch.setattr(sys, "path", [])
+
+    result = run("clips", "--operation", "embed")
+
+    assert result.exit_code == 2
+    assert "pip install 'molmo2-torchserve[fiftyone]'" in result.stderr
+
+
+def test_a_refused_token_ends_it(dataset, labelled, tmp_path):
+    key_file = tmp_path / "key_file.json"
+    key_file.write_text(json.dumps({"inference": {"key": "wrong"}}))
+
+    result = labelled("--operation", "embed", "--key-file", key_file)
+
+    assert isinstance(result.exception, Unauthorized)
