@@ -134,9 +134,10 @@ class _Answer:
     def _progress(self, index: int, progress: wire.Progress) -> Progress:
         operation = self._open[index]
         assert not isinstance(operation, Embed)
-        reader = self._readers.setdefault(index, ProgressReader(operation, self.video))
-        return Progress(
-            index=index,
-            generated_tokens=progress.generated_tokens,
-            points=reader.feed(progress.text),
-        )
+        try:
+            reader = self._readers.setdefault(index, ProgressReader(operation, self.video))
+            points = reader.feed(progress.text)
+        except Exception:
+            logger.exception("the progress of %s could not be read", operation.operation)
+            points = []
+        return Progress(index=index, generated_tokens=progress.generated_tokens, points=points)

@@ -24,18 +24,27 @@ def engine_launch(
         gpu: the device that TorchServe chose for this worker; None is the CPU.
     """
     torchserve = os.getppid()
-    carried = archive / str(engine["checkpoint"])
-    values = {**engine, "checkpoint": str(carried) if carried.is_dir() else engine["checkpoint"]}
+    values = {name: value for name, value in engine.items() if value is not None}
+    carried = archive / str(values["checkpoint"])
+    if carried.is_dir():
+        values["checkpoint"] = str(carried)
     digest = hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=4)
-    place = "cpu" if gpu is None else f"gpu{gpu}"
+    device = None if gpu is None else _cuda_device(gpu)
+    place = "cpu" if device is None else f"gpu{device}"
     folder = settings.run_directory or Path(tempfile.gettempdir(), f"molmo2-{torchserve}")
     return EngineLaunch(
         socket=folder / f"engine-{place}-{digest.hexdigest()}.sock",
         settings={
-            **({"device": "cpu"} if gpu is None else {"device": "cuda"}),
+            "device": "cpu" if device is None else "cuda",
             **values,
             "exit_with": torchserve,
         },
-        environment={} if gpu is None else {"CUDA_VISIBLE_DEVICES": str(gpu)},
+        environment={} if device is None else {"CUDA_VISIBLE_DEVICES": device},
         start_timeout=settings.engine_start_timeout,
     )
+
+
+def _cuda_device(gpu: int) -> str:
+    """CUDA's own number; TorchServe counts the devices that CUDA_VISIBLE_DEVICES leaves, from 0."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return visible.split(",")[gpu].strip() if visible else str(gpu)

@@ -40,9 +40,20 @@ class Incoming:
 
     @property
     def video(self) -> bytes | bytearray | None:
-        """The bytes sent with the request."""
+        """The bytes sent with the request.
+
+        Raises:
+            InvalidRequest: if they were sent as JSON, which TorchServe reads.
+        """
         sent = self.parts.get("video")
-        return sent.encode() if isinstance(sent, str) else sent
+        if isinstance(sent, str):  # a part of the type text/…, which TorchServe decodes
+            return sent.encode()
+        if sent is None or isinstance(sent, bytes | bytearray):
+            return sent
+        raise InvalidRequest(
+            "video: came as application/json; send its bytes as application/octet-stream",
+            field="video",
+        )
 
     def read(self, settings: HandlerSettings) -> Request | InfoRequest:
         """Validates the request's JSON.
@@ -58,7 +69,14 @@ class Incoming:
                 "there is no request: send a JSON body with Content-Type: application/json, or a "
                 "form (gRPC: an input map) with 'request' (JSON) and 'video' (bytes)"
             )
-        self._bound(document, settings.max_request_bytes)
+        size = self._size(document)
+        if size > settings.max_request_bytes:
+            raise TooLarge(
+                f"the request's JSON has {size} bytes; this server takes "
+                f"{settings.max_request_bytes} (max_request_bytes). Send a video as the 'video' "
+                "part, not inside the JSON",
+                field="request",
+            )
         request = parse_request(document)
         if isinstance(request, Request):
             self._agree(request)
@@ -70,19 +88,17 @@ class Incoming:
                 )
         return request
 
-    def _bound(self, document: Any, max_request_bytes: int) -> None:
-        if isinstance(document, dict):  # TorchServe has parsed it already
-            size = int(self.headers.get("content-length", 0))
-            if "body" not in self.parts and size > max_request_bytes:
-                size = len(json.dumps(document))  # the length was that of a form with a video
-        else:
-            size = len(document)
-        if size > max_request_bytes:
-            raise TooLarge(
-                f"the request's JSON has {size} bytes; this server takes {max_request_bytes} "
-                "(max_request_bytes). Send a video as the 'video' part, not inside the JSON",
-                field="request",
-            )
+    def _size(self, document: Any) -> int:
+        """Bytes of the request's JSON, which TorchServe may have read already."""
+        if isinstance(document, str | bytes | bytearray):
+            return len(document)
+        told = self.headers.get("content-length", "")
+        if "body" in self.parts and told.isdecimal():
+            return int(told)
+        try:
+            return len(json.dumps(document))
+        except RecursionError:
+            raise InvalidRequest("the request is nested too deeply") from None
 
     def _agree(self, request: Request) -> None:
         """A streamed reply to a unary gRPC call would cost TorchServe a worker."""

@@ -32,7 +32,7 @@ class Molmo2Handler:
         """Ready once the engine of this worker's GPU is: TorchServe then counts the worker."""
         config = context.model_yaml_config
         properties = context.system_properties
-        self._settings = HandlerSettings(**config.get("handler", {}))
+        self._settings = HandlerSettings(**(config.get("handler") or {}))
         self._engine = EngineConnection(
             engine_launch(
                 self._settings,
