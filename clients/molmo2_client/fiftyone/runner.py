@@ -1,10 +1,11 @@
 """Calls that wait for a server, several at a time."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Generic, Self, TypeVar
 
@@ -39,10 +40,10 @@ class ConcurrentCalls(Generic[TaskT, AnswerT]):
         self._tasks = iter(tasks)
         self._concurrency = concurrency
         self._waiting: SimpleQueue[TaskT | None] = SimpleQueue()
-        self._returned: SimpleQueue[Call[TaskT, AnswerT]] = SimpleQueue()
+        self._returned: deque[Call[TaskT, AnswerT]] = deque()
+        self._arrivals: SimpleQueue[None] = SimpleQueue()
         self._left = Event()
         self._pending = 0
-        self._current: Call[TaskT, AnswerT] | None = None
 
     def __enter__(self) -> Self:
         self._take(2 * self._concurrency)
@@ -57,27 +58,18 @@ class ConcurrentCalls(Generic[TaskT, AnswerT]):
 
     def __iter__(self) -> Iterator[Call[TaskT, AnswerT]]:
         while self._pending:
-            self._current = self._returned.get()
+            self._arrivals.get()
             self._pending -= 1
             self._take(1)
-            yield self._current
-            self._current = None
+            yield self._returned[0]
+            self._returned.popleft()  # not earlier: Ctrl-C may come between any two steps
 
-    def returned(self) -> Iterator[Call[TaskT, AnswerT]]:
+    def returned(self) -> list[Call[TaskT, AnswerT]]:
         """What has come back and was not iterated over to its end; waits for nothing.
 
         After an interrupted loop this starts with the call that the loop was busy with.
         """
-        if self._current is not None:
-            yield self._current
-            self._current = None
-        while True:
-            try:
-                call = self._returned.get_nowait()
-            except Empty:
-                return
-            self._pending -= 1
-            yield call
+        return list(self._returned)
 
     def _take(self, count: int) -> None:
         for task in islice(self._tasks, count):
@@ -92,4 +84,5 @@ class ConcurrentCalls(Generic[TaskT, AnswerT]):
                 answer = self._function(task)
             except BaseException as raised:
                 error = raised
-            self._returned.put(Call(task, answer, error, time.monotonic() - started))
+            self._returned.append(Call(task, answer, error, time.monotonic() - started))
+            self._arrivals.put(None)

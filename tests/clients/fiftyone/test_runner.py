@@ -1,5 +1,6 @@
 """Concurrent calls: how many at once, what comes back, and what an interruption leaves."""
 
+import _thread
 import itertools
 import threading
 
@@ -10,6 +11,12 @@ from molmo2_client.fiftyone.runner import ConcurrentCalls
 def run(function, tasks, concurrency):
     with ConcurrentCalls(function, tasks, concurrency=concurrency) as calls:
         return {call.task: call for call in calls}
+
+
+def wait_for_the_threads():
+    for thread in threading.enumerate():
+        if thread.name == "molmo2-ask":
+            thread.join(60)
 
 
 def test_every_task_comes_back_with_its_answer_or_its_error():
@@ -79,6 +86,29 @@ def test_an_interrupted_loop_can_still_have_what_came_back():
     release.set()
 
 
+@pytest.mark.parametrize("interrupted_at", range(100, 400, 15))
+def test_wherever_ctrl_c_falls_no_answer_is_lost(interrupted_at):
+    answered, stored = set(), set()
+
+    def call(task):
+        answered.add(task)
+        if task == interrupted_at:
+            _thread.interrupt_main()  # the signal of Ctrl-C, while answers come in
+        return task
+
+    def loop():
+        with calls:
+            for each in calls:
+                stored.add(each.task)
+
+    calls = ConcurrentCalls(call, itertools.count(), concurrency=2)
+    with pytest.raises(KeyboardInterrupt):
+        loop()
+    wait_for_the_threads()
+
+    assert answered == stored | {each.task for each in calls.returned()}
+
+
 def test_leaving_early_forgets_what_has_not_begun():
     begun = []
     first_is_done = threading.Event()
@@ -91,8 +121,7 @@ def test_leaving_early_forgets_what_has_not_begun():
     with ConcurrentCalls(call, range(100), concurrency=2) as calls:
         pass
     first_is_done.set()
-    while any(t.name == "molmo2-ask" for t in threading.enumerate()):
-        pass
+    wait_for_the_threads()
 
     assert len(begun) <= 2
     assert {each.task for each in calls.returned()} == set(begun)
