@@ -9,7 +9,7 @@ from typing import BinaryIO, NoReturn
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Discard, Disposition
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from molmo2_contract.errors import TooLarge, VideoUnreadable
@@ -55,9 +55,6 @@ def open_stream(
         context.options = {"max_pixels": str(limits.max_pixels)}
         context.thread_count = limits.decode_threads
         context.thread_type = "FRAME" if limits.decode_threads > 1 else "NONE"
-        for other in container.streams:
-            if other is not stream:
-                other.discard = Discard.all
         yield container, stream
 
 
@@ -67,7 +64,7 @@ def packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[V
         for packet in container.demux(stream):
             if packet.size:  # PyAV ends with an empty one, which would drain the decoder
                 yield packet
-    except (av.FFmpegError, OSError):
+    except (av.FFmpegError, OSError, IndexError):  # IndexError: PyAV, if a stream appears late
         return
 
 

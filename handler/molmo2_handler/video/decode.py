@@ -3,7 +3,6 @@
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 
 import av
 import numpy as np
@@ -18,26 +17,11 @@ from molmo2_handler.video.container import (
     packets,
     unreadable,
 )
+from molmo2_handler.video.gallery import DecodedFrames, Gallery, NumberedFrame
 from molmo2_handler.video.limits import VideoLimits
 from molmo2_handler.video.plan import Plan
-from molmo2_handler.video.resize import resizer
-from molmo2_handler.video.rgb import RgbConverter
 from molmo2_handler.video.schedule import Feed
 from molmo2_handler.video.source import Source
-
-_Numbered = tuple[int, VideoFrame]
-
-
-@dataclass(frozen=True, eq=False)
-class DecodedFrames:
-    """``images``: uint8 [n, size, size, 3], RGB, C-contiguous. ``numbers``: 1-based, of each.
-
-    The numbers are those of the plan, except in a damaged video: where a frame cannot be decoded,
-    the nearest earlier one that can stands in for it (the first one, where there is none before).
-    """
-
-    images: NDArray[np.uint8]
-    numbers: list[int]
 
 
 def decode(
@@ -54,11 +38,11 @@ def decode(
         DeadlineExceeded: the deadline passed.
         VideoUnreadable: no frame can be decoded.
     """
-    options = (source, plan, size, limits, deadline)
+    arguments = (source, plan, size, limits, deadline)
     try:
-        found = None if plan.in_order else _decode(*options, thrifty=True)
+        found = None if plan.in_order else _decode(*arguments, thrifty=True)
         if found is None or found.numbers != plan.info.sampled.frames:
-            found = _decode(*options, thrifty=False)
+            found = _decode(*arguments, thrifty=False)
     except av.FFmpegError as error:
         raise unreadable(source.name, str(error.strerror)) from None
     if found is None:
@@ -82,8 +66,8 @@ def _decode(
     """
     feed = plan.feed if thrifty else np.full_like(plan.feed, Feed.DECODE)
     planned = plan.info.sampled.frames
-    gallery = _Gallery(len(planned), size)
-    latest: _Numbered | None = None
+    gallery = Gallery(len(planned), size)
+    latest: NumberedFrame | None = None
     with closing(_frames(source, feed, limits, deadline)) as frames:
         for current in _numbered(frames, plan):
             number, frame = current
@@ -119,36 +103,10 @@ def _frames(
         yield from drain(stream)
 
 
-def _numbered(frames: Iterator[VideoFrame], plan: Plan) -> Iterator[_Numbered]:
+def _numbered(frames: Iterator[VideoFrame], plan: Plan) -> Iterator[NumberedFrame]:
     if plan.in_order:
         yield from enumerate(frames, 1)
         return
     for frame in frames:
         if frame.pts is not None and frame.pts >= plan.pts[0]:
             yield int(np.searchsorted(plan.pts, frame.pts, side="right")), frame
-
-
-class _Gallery:
-    """The images so far; the same frame in a row is converted only once."""
-
-    def __init__(self, count: int, size: int) -> None:
-        self._images = np.empty((count, size, size, 3), np.uint8)
-        self._numbers: list[int] = []
-        self._to_rgb = RgbConverter()
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def add(self, numbered: _Numbered) -> None:
-        number, frame = numbered
-        place = len(self)
-        if place and self._numbers[-1] == number:
-            self._images[place] = self._images[place - 1]
-        else:
-            image = self._to_rgb(frame)
-            resize = resizer(image.shape[0], image.shape[1], self._images.shape[1])
-            self._images[place] = resize(image)
-        self._numbers.append(number)
-
-    def finished(self) -> DecodedFrames:
-        return DecodedFrames(self._images, self._numbers)

@@ -7,7 +7,8 @@ from typing import Self
 
 from molmo2_contract.video import Video, VideoInfo
 
-from molmo2_handler.video.decode import DecodedFrames, decode
+from molmo2_handler.video.decode import decode
+from molmo2_handler.video.gallery import DecodedFrames
 from molmo2_handler.video.limits import VideoLimits
 from molmo2_handler.video.plan import Plan, make_plan
 from molmo2_handler.video.source import Source, open_source

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from molmo2_handler.video.container import unreadable
 from molmo2_handler.video.limits import VideoLimits
 from molmo2_handler.video.rgb import clockwise_rotation
-from molmo2_handler.video.sampling import Sample, Timeline, sample
+from molmo2_handler.video.sampling import Sample, frame_ends, sample
 from molmo2_handler.video.scan import Scan, scan
 from molmo2_handler.video.schedule import schedule
 from molmo2_handler.video.source import Source
@@ -47,14 +47,14 @@ def make_plan(source: Source, video: Video, limits: VideoLimits) -> Plan:
         raise unreadable(source.name, "its container gives no presentation times")
     order = np.argsort(scanned.pts[scanned.shown], kind="stable")
     pts = scanned.pts[scanned.shown][order]
-    timeline = Timeline.of(
-        pts, scanned.duration[scanned.shown][order], scanned.start_time, scanned.seconds_per_tick
-    )
-    _check_duration(float(timeline.duration), video.start, source.name, limits)
-    sampled = sample(timeline, video.start, video.end, video.max_frames, video.max_fps)
+    durations = scanned.duration[scanned.shown][order]
+    ends = frame_ends(pts, durations, scanned.seconds_per_tick)
+    duration = float(ends[-1])
+    _check_duration(duration, video.start, source.name, limits)
+    sampled = sample(ends, video.start, video.end, video.max_frames, video.max_fps)
     wanted = scanned.shown & np.isin(scanned.pts, pts[sampled.indices])
     return Plan(
-        info=_info(scanned, timeline, pts, sampled),
+        info=_info(scanned, duration, pts, sampled),
         pts=pts,
         feed=schedule(wanted, scanned.afresh, nonreference_marked=scanned.nonreference_marked),
         in_order=scanned.in_order,
@@ -88,11 +88,10 @@ def _check_duration(duration: float, start: float, name: str, limits: VideoLimit
         )
 
 
-def _info(scanned: Scan, timeline: Timeline, pts: NDArray[np.int64], sampled: Sample) -> VideoInfo:
+def _info(scanned: Scan, duration: float, pts: NDArray[np.int64], sampled: Sample) -> VideoInfo:
     width, height = scanned.first_frame.width, scanned.first_frame.height
     if clockwise_rotation(scanned.first_frame) in (90, 270):
         width, height = height, width
-    duration = float(timeline.duration)
     return VideoInfo(
         width=width,
         height=height,

@@ -12,35 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True, eq=False)
-class Timeline:
-    """When each frame is displayed, in seconds since the stream's start, in order of its start.
-
-    The seconds are float32, rounded as the reference's reader (``decord2``) rounds them: it decides
-    which frame is meant where a sampled time falls on the border of two.
-    """
-
-    starts: NDArray[np.float32]
-    ends: NDArray[np.float32]
-
-    @classmethod
-    def of(
-        cls, pts: ArrayLike, durations: ArrayLike, start_time: int, seconds_per_tick: float
-    ) -> "Timeline":
-        """From the packets' ``pts`` (ascending) and ``durations``, all in ticks of the stream."""
-        first = np.asarray(pts, np.int64)
-        beyond = first + np.asarray(durations, np.int64)
-        return cls(
-            _seconds(first, start_time, seconds_per_tick),
-            _seconds(beyond, start_time, seconds_per_tick),
-        )
-
-    @property
-    def duration(self) -> np.float32:
-        """Seconds from the start of the first frame to the end of the last."""
-        return np.float32(self.ends[-1] - self.starts[0])
-
-
-@dataclass(frozen=True, eq=False)
 class Sample:
     """``times``: seconds of the whole video, ascending. ``indices``: the 0-based frame of each."""
 
@@ -48,21 +19,42 @@ class Sample:
     indices: NDArray[np.intp]
 
 
+def frame_ends(
+    pts: ArrayLike, durations: ArrayLike, seconds_per_tick: float
+) -> NDArray[np.float32]:
+    """When the display of each frame ends, in seconds since the start of the first.
+
+    They are float32, rounded as the reference's reader (``decord2``) rounds them: it decides which
+    frame is meant where a sampled time falls on the border of two. The last is the duration.
+
+    Args:
+        pts: presentation times, ascending, in ticks.
+        durations: the packets' durations, in ticks. In some containers a frame's end by these is
+            not the start of the next one; the reference goes by the end.
+    """
+    starts = np.asarray(pts, np.int64)
+    ends = starts + np.asarray(durations, np.int64)
+    ticks = ends.astype(np.float32) - np.float32(starts[0])
+    return (ticks.astype(np.float64) * seconds_per_tick).astype(np.float32)
+
+
 def sample(
-    timeline: Timeline, start: float, end: float | None, max_frames: int, max_fps: float
+    ends: NDArray[np.float32], start: float, end: float | None, max_frames: int, max_fps: float
 ) -> Sample:
     """Samples the part of a video from ``start`` to ``end`` (None: the end of the video).
 
     The first time is ``start``, the last is ``end`` or the video's duration, whichever is less.
-    ``start`` must be less than the duration, except where both are 0.
+
+    Args:
+        ends: see ``frame_ends``.
+        start: seconds; less than the duration, except where both are 0.
     """
-    duration = timeline.duration
+    duration = np.float32(ends[-1])
     last = end if end is not None and end < duration else duration
     times = sample_times(last - start, max_frames, max_fps) + start
-    # A frame is on display until its end; one that starts late is shown from the previous end on.
-    indices = np.searchsorted(timeline.ends, times + timeline.starts[0], side="right")
+    indices = np.searchsorted(ends, times, side="right")
     times[-1] = last
-    return Sample(times, np.minimum(indices, len(timeline.ends) - 1))
+    return Sample(times, np.minimum(indices, len(ends) - 1))
 
 
 def sample_times(
@@ -76,10 +68,3 @@ def sample_times(
         return np.linspace(0, duration, num=max_frames, endpoint=True, dtype=np.float64)
     times = np.arange(0.0, stop=duration, step=1 / max_fps, dtype=np.float64)
     return np.concatenate([times[: max_frames - 1], [duration]])
-
-
-def _seconds(
-    ticks: NDArray[np.int64], start_time: int, seconds_per_tick: float
-) -> NDArray[np.float32]:
-    since_start = ticks.astype(np.float32) - np.float32(start_time)
-    return (since_start.astype(np.float64) * seconds_per_tick).astype(np.float32)

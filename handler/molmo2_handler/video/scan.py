@@ -34,7 +34,6 @@ class Scan:
         duration: ticks for which the packet's frame is displayed, as the container says.
         shown: whether the frame is displayed at all; an edit list may cut it out.
         afresh: whether decoding can start at the packet.
-        start_time: presentation time at which the stream starts.
         guessed_rate: frames a second, as the container says; 0 where it does not.
         nonreference_marked: see ``marks_nonreference``.
         in_order: the container stores no presentation times and the frames are reordered, so
@@ -46,7 +45,6 @@ class Scan:
     duration: NDArray[np.int64]
     shown: NDArray[np.bool_]
     afresh: NDArray[np.bool_]
-    start_time: int
     seconds_per_tick: float
     guessed_rate: float
     nonreference_marked: bool
@@ -83,7 +81,7 @@ def scan(source: Source, limits: VideoLimits) -> Scan:
 
 def _row(packet: Packet[VideoStream]) -> tuple[int, int, bool, bool]:
     shown = packet.pts is not None and not packet.is_discard
-    return packet.pts or 0, packet.duration or 0, shown, starts_afresh(packet)
+    return packet.pts or 0, max(packet.duration or 0, 0), shown, starts_afresh(packet)
 
 
 def _scan_of(stream: VideoStream, rows: array[int], first_frame: VideoFrame, is_avi: bool) -> Scan:
@@ -95,7 +93,6 @@ def _scan_of(stream: VideoStream, rows: array[int], first_frame: VideoFrame, is_
         duration=duration,
         shown=shown.astype(np.bool_),
         afresh=afresh.astype(np.bool_),
-        start_time=int(pts[0]) if stream.start_time is None else stream.start_time,
         seconds_per_tick=float(stream.time_base or 0),
         guessed_rate=float(stream.average_rate or 0),
         nonreference_marked=marks_nonreference(context),

@@ -7,9 +7,7 @@ import os
 import stat
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import unquote_to_bytes, urlsplit
 
 from molmo2_contract.errors import (
     InvalidRequest,
@@ -20,6 +18,7 @@ from molmo2_contract.errors import (
 )
 from molmo2_contract.video import Video
 
+from molmo2_handler.video.file_uri import allowed_path
 from molmo2_handler.video.limits import VideoLimits
 
 _GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG}
@@ -74,7 +73,7 @@ def open_source(video: Video, body: bytes | None, limits: VideoLimits) -> Source
 
 
 def _open_file(uri: str, limits: VideoLimits) -> Source:
-    path = _allowed(_path_of(uri), uri, limits)
+    path = allowed_path(uri, limits)
     try:
         found = os.lstat(path)
         if not stat.S_ISREG(found.st_mode):
@@ -97,56 +96,6 @@ def _open_file(uri: str, limits: VideoLimits) -> Source:
         raise
     identity = (path, opened.st_dev, opened.st_ino, opened.st_size, opened.st_mtime_ns)
     return Source(file, uri, identity)
-
-
-def _path_of(uri: str) -> str:
-    """The absolute path that a ``file:`` URI names (RFC 8089), percent-decoded."""
-    try:
-        parts = urlsplit(uri)
-    except ValueError as error:
-        raise InvalidRequest(f"video.uri: {error}", field="video.uri") from None
-    if parts.scheme != "file":
-        given = f"'{parts.scheme}:'" if parts.scheme else "a URI without a scheme"
-        raise InvalidRequest(
-            f"video.uri: {given} is not served; served are file:///absolute/path, and bytes sent "
-            "with the request",
-            field="video.uri",
-        )
-    if parts.netloc not in ("", "localhost"):
-        raise InvalidRequest(
-            f"video.uri: host '{parts.netloc}' is not this server; write file:///absolute/path",
-            field="video.uri",
-        )
-    if "?" in uri or "#" in uri:
-        raise InvalidRequest(
-            "video.uri: '?' and '#' end a path; write %3F and %23", field="video.uri"
-        )
-    path = os.fsdecode(unquote_to_bytes(parts.path))
-    if not path.startswith("/") or "\0" in path:
-        raise InvalidRequest(
-            "video.uri: the path must be absolute and without NUL bytes", field="video.uri"
-        )
-    return path
-
-
-def _allowed(path: str, uri: str, limits: VideoLimits) -> str:
-    """``path`` without links, if it lies under an allowed root before and after following them.
-
-    Decided before anything is looked up at the path, so that nobody learns what lies elsewhere.
-    """
-    written = Path(os.path.normpath(path))
-    resolved = Path(os.path.realpath(written))
-    roots = [Path(os.path.realpath(root)) for root in limits.allowed_roots]
-    if not (
-        any(written.is_relative_to(root) for root in (*limits.allowed_roots, *roots))
-        and any(resolved.is_relative_to(root) for root in roots)
-    ):
-        raise VideoForbidden(
-            f"{uri} lies outside the folders that this server may read (setting allowed_roots); "
-            "put it into one of them or send its bytes",
-            field="video.uri",
-        )
-    return str(resolved)
 
 
 def _check_size(size: int, name: str, limits: VideoLimits) -> None:

@@ -3,11 +3,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from molmo2_contract.errors import DeadlineExceeded, VideoUnreadable
 from molmo2_contract.video import Video
-from molmo2_handler.video.decode import DecodedFrames, decode
+from molmo2_handler.video.decode import decode
+from molmo2_handler.video.gallery import DecodedFrames
 from molmo2_handler.video.limits import VideoLimits
 from molmo2_handler.video.plan import Plan, make_plan
 from molmo2_handler.video.resize import BilinearResizer
@@ -134,10 +136,27 @@ def test_a_deadline_that_lies_ahead_does_not(render: Render, tmp_path: Path) -> 
     assert found.numbers == [1, 16, 30]
 
 
+@pytest.fixture
+def growing(render: Render, tmp_path: Path) -> bytes:
+    """A broadcast that goes from 64 x 48 to 128 x 96 pixels after its first second."""
+    small = render(tmp_path / "small.ts", range(30))
+    large = render(tmp_path / "large.ts", range(30, 60), size=(128, 96))
+    return small.read_bytes() + large.read_bytes()
+
+
+def test_frames_may_change_their_size_on_the_way(growing: bytes) -> None:
+    found = frames(growing, planned(growing))
+    assert found.numbers == [1, 16, 31, 46, 60]
+    assert found.images.shape == (5, SIZE, SIZE, 3)
+
+
+def test_frames_that_grow_beyond_the_limit_are_not_decoded(growing: bytes) -> None:
+    found = frames(growing, planned(growing), VideoLimits(max_pixels=64 * 48))
+    assert found.numbers == [1, 16, 30, 30, 30]
+
+
 def broken(content: bytes, first: int, beyond: int, path: Path) -> bytes:
     """``content`` with the pictures of some packets, counted in decoding order, overwritten."""
-    import av
-
     path.write_bytes(content)
     damaged = bytearray(content)
     with av.open(str(path)) as container:

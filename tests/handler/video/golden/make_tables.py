@@ -102,7 +102,6 @@ def table(path: Path) -> dict[str, Any]:
         assert stream.time_base is not None
         return {
             "time_base": [stream.time_base.numerator, stream.time_base.denominator],
-            "start_time": stream.start_time,
             "pts": compact(pts),
             "durations": compact(durations),
         }
