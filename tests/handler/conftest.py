@@ -6,14 +6,16 @@ import struct
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import pytest
 from molmo2_demo.generate import DemoVideo, generate
-from molmo2_engine.client import EngineConnection, EngineLaunch
+from molmo2_engine.client import EngineConnection
+from molmo2_handler.engine_process import engine_launch
+from molmo2_handler.settings import HandlerSettings
 
 with warnings.catch_warnings():  # TorchServe leaves the file with its version open
     warnings.simplefilter("ignore", ResourceWarning)
@@ -21,7 +23,8 @@ with warnings.catch_warnings():  # TorchServe leaves the file with its version o
     from ts.protocol.otf_message_handler import retrieve_msg
     from ts.service import Service
 
-CHECKPOINT = Path(__file__).parents[2] / "demo" / "checkpoint"
+ARCHIVE = Path(__file__).parents[2] / "demo"
+"""A folder with a checkpoint in it, as TorchServe unpacks an archive."""
 EntryPoint = Callable[[list[dict[str, Any]], Any], list[bytes]]
 
 
@@ -116,29 +119,37 @@ def front_end() -> FrontEnd:
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineConnection]:
-    """An engine process with the demo checkpoint; it ends with the tests."""
-    launch = EngineLaunch(
-        socket=tmp_path_factory.mktemp("engine") / "engine.sock",
-        settings={
-            "checkpoint": str(CHECKPOINT),
-            "device": "cpu",
-            "dtype": "float32",
-            "threads": 1,
-            "max_sequences": 6,
-            "max_context_tokens": 2048,
-            "exit_with": os.getpid(),
-        },
-        start_timeout=120,
-    )
-    connection = EngineConnection(launch)
-    connection.describe()
-    yield connection
-    connection.close()
+def video(tmp_path_factory: pytest.TempPathFactory) -> DemoVideo:
+    """Four seconds of one moving shape."""
+    (rendered,) = generate(tmp_path_factory.mktemp("videos"), 1, seed=0)
+    return rendered
 
 
 @pytest.fixture(scope="session")
-def video(tmp_path_factory: pytest.TempPathFactory) -> DemoVideo:
-    """Some seconds of one moving shape."""
-    (rendered,) = generate(tmp_path_factory.mktemp("videos"), 1, seed=0)
-    return rendered
+def model_config(tmp_path_factory: pytest.TempPathFactory, video: DemoVideo) -> dict[str, Any]:
+    """A ``model-config.yaml`` for the demonstration model, in the folder ``ARCHIVE``."""
+    return {
+        "handler": {
+            "run_directory": str(tmp_path_factory.mktemp("run")),
+            "video": {"allowed_roots": [str(video.path.parent)]},
+        },
+        "engine": {
+            "checkpoint": "checkpoint",
+            "dtype": "float32",
+            "threads": 1,
+            "max_sequences": 6,
+            "max_context_tokens": 1024,
+        },
+    }
+
+
+@pytest.fixture(scope="session")
+def engine(model_config: dict[str, Any]) -> Iterator[EngineConnection]:
+    """The engine of such workers, in its own process; it ends with the tests."""
+    settings = HandlerSettings(**model_config["handler"])
+    launch = engine_launch(settings, model_config["engine"], ARCHIVE, gpu=None)
+    ending = {**launch.settings, "exit_with": os.getpid()}
+    connection = EngineConnection(replace(launch, settings=ending))
+    connection.describe()
+    yield connection
+    connection.close()
