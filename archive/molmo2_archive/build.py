@@ -99,4 +99,5 @@ def _pack(archive: Archive, content: Path, config: Path, export_path: Path, work
     # The archiver works in a folder named after the model in the temporary directory.
     done = subprocess.run(command, env={"TMPDIR": str(work)}, capture_output=True, text=True)
     if done.returncode:
-        raise BuildError(f"torch-model-archiver failed: {done.stderr.strip() or done.stdout}")
+        reason = done.stderr.rpartition("Error: ")[2].strip()  # what follows its traceback
+        raise BuildError(f"torch-model-archiver failed: {reason or done.stdout.strip()}")

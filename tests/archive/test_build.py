@@ -1,0 +1,150 @@
+"""What is in an archive, and what cannot be built."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+from molmo2_archive import build as builder
+from molmo2_archive.build import Archive, BuildError, build
+from molmo2_engine.settings import EngineSettings
+from molmo2_handler.settings import HandlerSettings
+
+ROOT = Path(__file__).parents[2]
+CHECKPOINT = ROOT / "demo" / "checkpoint"
+ROOMS = {"molmo2_contract": "contract", "molmo2_engine": "engine", "molmo2_handler": "handler"}
+CONFIGS = sorted(Path(builder.__file__).with_name("configs").glob("*.yaml"))
+
+
+@pytest.fixture
+def built(tmp_path):
+    """The configuration and the file names of an archive."""
+
+    def build_one(name, checkpoint, **options):
+        path = build(
+            Archive(name, str(checkpoint), **{"carry_weights": False, **options}), tmp_path
+        )
+        with zipfile.ZipFile(path) as content:
+            return yaml.safe_load(content.read("model-config.yaml")), content.namelist()
+
+    return build_one
+
+
+def test_it_is_called_after_the_model(demo_archive):
+    assert demo_archive.name == "molmo2-demo.mar"
+    assert demo_archive.is_file()
+
+
+def test_its_manifest_names_model_handler_and_configuration(unpacked):
+    manifest = json.loads((unpacked / "MAR-INF" / "MANIFEST.json").read_text())
+    assert manifest["model"] == {
+        "modelName": "molmo2-demo",
+        "handler": "molmo2_service.py",
+        "modelVersion": "1.0",
+        "configFile": "model-config.yaml",
+    }
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_it_carries_every_module_of_a_package(unpacked, package):
+    source = ROOT / ROOMS[package] / package
+    expected = {path.relative_to(source) for path in source.rglob("*.py")}
+    carried = unpacked / "packages" / package
+    assert {path.relative_to(carried) for path in carried.rglob("*.py")} == expected
+    for path in expected:
+        assert (carried / path).read_bytes() == (source / path).read_bytes()
+
+
+def test_it_carries_nothing_that_no_worker_reads(unpacked):
+    names = {path.name for path in (unpacked / "packages").rglob("*")}
+    assert "__pycache__" not in names
+    assert {Path(name).suffix for name in names} == {"", ".py"}
+    assert {path.name for path in (unpacked / "packages").iterdir()} == set(ROOMS)
+    assert {path.name for path in unpacked.iterdir()} == {
+        "MAR-INF",
+        "model-config.yaml",
+        "molmo2_service.py",
+        "packages",
+        "torch.py",
+        "weights",
+    }
+
+
+def test_it_carries_the_weights_and_its_configuration_names_them(unpacked):
+    config = yaml.safe_load((unpacked / "model-config.yaml").read_text())
+    assert config["engine"]["checkpoint"] == "weights"
+    for path in CHECKPOINT.iterdir():
+        assert (unpacked / "weights" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_its_configuration_is_the_one_that_was_asked_for(unpacked):
+    written = yaml.safe_load((unpacked / "model-config.yaml").read_text())
+    source = Path(builder.__file__).with_name("configs") / "molmo2-demo.yaml"
+    assert written == yaml.safe_load(source.read_text())
+
+
+def test_a_name_on_the_hub_is_named_not_carried(built):
+    config, names = built("molmo2-4b", "allenai/Molmo2-4B", revision="0123abc")
+    assert config["engine"]["checkpoint"] == "allenai/Molmo2-4B"
+    assert config["engine"]["revision"] == "0123abc"
+    assert config["deviceType"] == "gpu"
+    assert not any(name.startswith("weights") for name in names)
+
+
+def test_without_a_revision_none_is_named(built):
+    config, _ = built("molmo2-4b", "allenai/Molmo2-4B")
+    assert "revision" not in config["engine"]
+
+
+def test_a_folder_is_named_by_its_absolute_path(built, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    config, names = built("demo", "demo/checkpoint", config="molmo2-demo")
+    assert config["engine"]["checkpoint"] == str(CHECKPOINT)
+    assert not any(name.startswith("weights") for name in names)
+
+
+def test_a_second_build_replaces_the_first(built, tmp_path):
+    built("m", "allenai/Molmo2-4B")
+    config, _ = built("m", "allenai/Molmo2-8B")
+    assert config["engine"]["checkpoint"] == "allenai/Molmo2-8B"
+    assert [path.name for path in tmp_path.iterdir()] == ["m.mar"]
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_configuration_holds_only_settings_that_there_are(path):
+    config = yaml.safe_load(path.read_text())
+    HandlerSettings(**config["handler"])
+    EngineSettings(**{**config["engine"], "checkpoint": "weights", "socket": "e.sock"})
+    assert set(config["engine"]) <= set(EngineSettings.model_fields)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_configuration_gives_its_timeouts_room_in_each_other(path):
+    config = yaml.safe_load(path.read_text())
+    assert config["batchSize"] == 1
+    assert config["minWorkers"] == config["maxWorkers"]
+    assert config["responseTimeout"] > config["handler"]["max_timeout"]
+    assert config["startupTimeout"] > config["handler"]["engine_start_timeout"]
+
+
+@pytest.mark.parametrize("folder", ["empty", "missing"])
+def test_a_folder_without_a_checkpoint_cannot_be_carried(tmp_path, folder):
+    (tmp_path / "empty").mkdir()
+    archive = Archive("m", str(tmp_path / folder), carry_weights=True)
+    with pytest.raises(BuildError, match=rf"{folder}: no checkpoint folder to carry \(config.json"):
+        build(archive, tmp_path / "store")
+    assert not (tmp_path / "store" / "m.mar").exists()
+
+
+def test_an_unknown_configuration_names_those_that_there_are(tmp_path):
+    with pytest.raises(BuildError, match="no configuration 'big'; there are checkpoint, molmo2-d"):
+        build(Archive("m", "allenai/Molmo2-4B", carry_weights=False, config="big"), tmp_path)
+
+
+def test_what_the_archiver_refuses_is_told(tmp_path):
+    with pytest.raises(BuildError) as refused:
+        build(Archive("a b", "allenai/Molmo2-4B", carry_weights=False), tmp_path)
+    why = "torch-model-archiver failed: Model name contains special characters."
+    assert str(refused.value).splitlines()[0] == why
+    assert "Traceback" not in str(refused.value)

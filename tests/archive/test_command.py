@@ -1,0 +1,59 @@
+"""``python -m molmo2_archive``."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Runs it in a folder of its own."""
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "molmo2_archive", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+def test_it_builds_into_the_model_store_and_says_where(command, tmp_path):
+    done = command("allenai/Molmo2-4B", "--revision", "0123abc")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("model-store/molmo2-4b.mar (")
+    with zipfile.ZipFile(tmp_path / "model-store" / "molmo2-4b.mar") as content:
+        config = yaml.safe_load(content.read("model-config.yaml"))
+    assert config["engine"]["checkpoint"] == "allenai/Molmo2-4B"
+    assert config["engine"]["revision"] == "0123abc"
+
+
+def test_it_carries_the_weights_of_a_folder(command, tmp_path):
+    done = command(
+        *(f"{ROOT}/demo/checkpoint/", "--config", "molmo2-demo", "--carry-weights"),
+        *("--export-path", "store"),
+    )
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / "store" / "checkpoint.mar") as content:
+        assert "weights/model.safetensors" in content.namelist()
+
+
+def test_what_cannot_be_built_is_one_line(command):
+    done = command("missing", "--carry-weights")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == ("molmo2-archive: missing: no checkpoint folder to carry (config.json)\n")
+
+
+def test_its_help_shows_how_it_is_used(command):
+    done = command("--help")
+    assert done.returncode == 0
+    assert "python -m molmo2_archive allenai/Molmo2-4B" in done.stdout
