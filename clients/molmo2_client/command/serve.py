@@ -26,6 +26,8 @@ Examples:
 Serves the archives of the model store until Ctrl-C. Tokens are in RUN_DIRECTORY/key_file.json.
 """
 
+Port = Annotated[int, typer.Option(min=1, max=65535)]
+
 
 def serve(
     model_store: Annotated[Path, typer.Option(help="Folder of the archives (*.mar).")] = (
@@ -43,11 +45,11 @@ def serve(
     properties: Annotated[Path, typer.Option(help="TorchServe's configuration.")] = (
         Path("config.properties")
     ),
-    http_port: int = Ports.http,
-    grpc_port: int = Ports.grpc,
-    management_port: int = Ports.management,
-    grpc_management_port: int = Ports.grpc_management,
-    metrics_port: int = Ports.metrics,
+    http_port: Port = Ports.http,
+    grpc_port: Port = Ports.grpc,
+    management_port: Port = Ports.management,
+    grpc_management_port: Port = Ports.grpc_management,
+    metrics_port: Port = Ports.metrics,
     start_timeout: Annotated[
         float, typer.Option(help="Seconds until every model must answer.")
     ] = 900.0,

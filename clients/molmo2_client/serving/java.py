@@ -10,6 +10,9 @@ from pathlib import Path
 OLDEST = 11
 """TorchServe 0.12 needs it; 17 and 25 were tried."""
 
+_SECONDS = 60.0
+"""How long a Java may take to tell its version."""
+
 
 class JavaMissing(Exception):
     """No Java that is new enough."""
@@ -46,9 +49,9 @@ def _version(home: Path) -> int:
     """The major version; 0 if this is no Java."""
     try:
         told = subprocess.run(
-            [home / "bin" / "java", "-version"], capture_output=True, text=True, timeout=60
+            [home / "bin" / "java", "-version"], capture_output=True, text=True, timeout=_SECONDS
         )
-    except OSError:
+    except (OSError, subprocess.TimeoutExpired):
         return 0
     found = re.search(r'version "(?:1\.)?(\d+)', told.stderr)
     return int(found[1]) if found else 0

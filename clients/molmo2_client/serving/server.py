@@ -117,6 +117,8 @@ def _check(options: ServeOptions) -> tuple[str, ...]:
             f"the run directory's path has more than {LONGEST_RUN_DIRECTORY} characters, too many "
             "for the sockets in it: choose a shorter one with --run-directory"
         )
+    if missing := [root for root in options.allowed_roots if not root.is_dir()]:
+        raise ServerFailed(f"{missing[0]} is no folder: name one that is with --allow-root")
     for name, port in vars(options.ports).items():
         if not _free(port):
             raise ServerFailed(
