@@ -8,19 +8,6 @@
 No torch and no FiftyOne is loaded; ``molmo2_client.fiftyone`` fills FiftyOne datasets.
 """
 
-from molmo2_contract.events import Done, Event, Failed, OperationDone, Progress
-from molmo2_contract.operations import (
-    Comprehensive,
-    Describe,
-    Embed,
-    Pointing,
-    Pooling,
-    TemporalLocalization,
-    Tracking,
-)
-from molmo2_contract.response import Response, ServerInfo
-from molmo2_contract.video import Video
-
 from molmo2_client.async_client import AsyncMolmo2
 from molmo2_client.client import Molmo2
 from molmo2_client.errors import (
@@ -40,6 +27,18 @@ from molmo2_client.errors import (
     VideoUnreadable,
 )
 from molmo2_client.settings import Settings
+from molmo2_contract.events import Done, Event, Failed, OperationDone, Progress
+from molmo2_contract.operations import (
+    Comprehensive,
+    Describe,
+    Embed,
+    Pointing,
+    Pooling,
+    TemporalLocalization,
+    Tracking,
+)
+from molmo2_contract.response import Response, ServerInfo
+from molmo2_contract.video import Video
 
 __all__ = [
     "AsyncMolmo2",

@@ -5,13 +5,13 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
+from molmo2_client.errors import ProtocolError
 from molmo2_contract.errors import from_wire
 from molmo2_contract.events import EVENT, Done, Event, Failed
 from molmo2_contract.response import ErrorResponse, Response, ServerInfo
 from molmo2_contract.results import Result
-from pydantic import TypeAdapter, ValidationError
-
-from molmo2_client.errors import ProtocolError
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Result)

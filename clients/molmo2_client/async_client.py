@@ -6,6 +6,14 @@ from contextlib import aclosing
 from typing import Self, TypeVar, Unpack
 
 import stamina
+
+from molmo2_client.answer import only, read_events_async, read_info, read_response
+from molmo2_client.base import BaseClient
+from molmo2_client.call import Call, Operations, Options
+from molmo2_client.errors import Unauthorized
+from molmo2_client.media import Source, VideoLike, read
+from molmo2_client.retry import patience, worth_retrying
+from molmo2_client.transport import AsyncTransport, connect_async
 from molmo2_contract.events import Event
 from molmo2_contract.operations import (
     Comprehensive,
@@ -26,14 +34,6 @@ from molmo2_contract.results import (
     TemporalLocalizationResult,
     TrackingResult,
 )
-
-from molmo2_client.answer import only, read_events_async, read_info, read_response
-from molmo2_client.base import BaseClient
-from molmo2_client.call import Call, Operations, Options
-from molmo2_client.errors import Unauthorized
-from molmo2_client.media import Source, VideoLike, read
-from molmo2_client.retry import patience, worth_retrying
-from molmo2_client.transport import AsyncTransport, connect_async
 
 T = TypeVar("T")
 

@@ -5,12 +5,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from molmo2_contract.request import Request
-
 from molmo2_client.call import Operations, Options, compose
 from molmo2_client.credentials import Credentials
 from molmo2_client.media import Source, VideoLike
 from molmo2_client.settings import Media, Settings
+from molmo2_contract.request import Request
 
 T = TypeVar("T")
 

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypedDict
 
-from molmo2_contract.operations import Operation
-from molmo2_contract.request import InfoRequest, Request, parse_request
 from pydantic import BaseModel
 
 from molmo2_client.media import Source, VideoLike, resolve
 from molmo2_client.settings import Settings
+from molmo2_contract.operations import Operation
+from molmo2_contract.request import InfoRequest, Request, parse_request
 
 OperationLike = Operation | Mapping[str, Any]
 """An operation of the contract, or the same as a dict: ``{"operation": "pointing", …}``."""

@@ -5,6 +5,14 @@ from contextlib import closing
 from typing import Self, TypeVar, Unpack
 
 import stamina
+
+from molmo2_client.answer import only, read_events, read_info, read_response
+from molmo2_client.base import BaseClient
+from molmo2_client.call import Call, Operations, Options
+from molmo2_client.errors import Unauthorized
+from molmo2_client.media import VideoLike, read
+from molmo2_client.retry import patience, worth_retrying
+from molmo2_client.transport import Transport, connect
 from molmo2_contract.events import Event
 from molmo2_contract.operations import (
     Comprehensive,
@@ -24,14 +32,6 @@ from molmo2_contract.results import (
     TemporalLocalizationResult,
     TrackingResult,
 )
-
-from molmo2_client.answer import only, read_events, read_info, read_response
-from molmo2_client.base import BaseClient
-from molmo2_client.call import Call, Operations, Options
-from molmo2_client.errors import Unauthorized
-from molmo2_client.media import VideoLike, read
-from molmo2_client.retry import patience, worth_retrying
-from molmo2_client.transport import Transport, connect
 
 T = TypeVar("T")
 

@@ -5,8 +5,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, assert_never
 
-from molmo2_contract.video import Video
-
 from molmo2_client.errors import (
     InvalidRequest,
     TooLarge,
@@ -15,6 +13,7 @@ from molmo2_client.errors import (
     VideoUnreadable,
 )
 from molmo2_client.settings import Media
+from molmo2_contract.video import Video
 
 VideoLike = bytes | str | PathLike[str] | Video
 """Bytes of a file, a path, a URI (``file:///data/a.mp4``), or the contract's ``Video``."""

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from molmo2_contract.limits import MAX_TIMEOUT
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from molmo2_client import limits
 from molmo2_client.errors import InvalidRequest
+from molmo2_contract.limits import MAX_TIMEOUT
 
 Media = Literal["upload", "path"]
 """How a local file reaches the server: its bytes travel, or its path does."""

@@ -15,7 +15,11 @@ FrameNumber = Annotated[int, Field(ge=1)]
 
 
 class Status(StrEnum):
-    """How one operation ended."""
+    """How one operation ended.
+
+    ``empty``: the model says that there is nothing. ``partial``: cut off at the token limit, or
+    something could not be read; everything else is kept. ``unparsed``: nothing could be read.
+    """
 
     OK = "ok"
     EMPTY = "empty"

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+
 from molmo2_client import Molmo2Error
 from molmo2_client.fiftyone.database import DatabaseError
 from molmo2_client.serving import ServerFailed
-from rich.console import Console
-
 from molmo2_demo.demo import run_demo
 from molmo2_demo.report import print_report
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import fiftyone as fo
 import typer
-from molmo2_client.fiftyone.database import private_database
 
+from molmo2_client.fiftyone.database import private_database
 from molmo2_demo.dataset import NAME
 
 ADDRESS = "127.0.0.1"

@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 
 import fiftyone as fo
+
 from molmo2_client import Molmo2
 from molmo2_client.fiftyone import Asks, label_dataset
 from molmo2_client.fiftyone.database import private_database
 from molmo2_client.serving import Ports, ServeOptions, running_server
-
 from molmo2_demo.answers import LABEL_FIELD, read_answers
 from molmo2_demo.dataset import PROMPT_FIELD, make_dataset
 from molmo2_demo.generate import DemoVideo, generate

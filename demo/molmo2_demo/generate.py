@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from molmo2_contract.operations import (
     Comprehensive,
     Describe,
@@ -15,7 +16,6 @@ from molmo2_contract.operations import (
     TemporalLocalization,
     Tracking,
 )
-
 from molmo2_demo.scene import DURATIONS, Scene, draw_scene
 from molmo2_demo.truth import Truth
 from molmo2_demo.video import FORMATS, write_video

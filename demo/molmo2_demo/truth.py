@@ -4,9 +4,9 @@ import bisect
 from dataclasses import dataclass
 from pathlib import Path
 
-from molmo2_contract.operations import Operation
 from pydantic import TypeAdapter
 
+from molmo2_contract.operations import Operation
 from molmo2_demo.scene import Scene, Shape, sample_times
 from molmo2_demo.video import VideoFormat
 

@@ -1,9 +1,9 @@
 """Turns a request of the wire into a job, or refuses what can never fit."""
 
 import torch
-from molmo2_contract.errors import InvalidRequest, VideoTooLong
 
-from molmo2_engine.job import Embed, Generate, Job
+from molmo2_contract.errors import InvalidRequest, VideoTooLong
+from molmo2_engine.job import Embed, Generate, Job, Refuse
 from molmo2_engine.layout import Layout
 from molmo2_engine.prefix import VideoFrames
 from molmo2_engine.sampling import SamplingParameters
@@ -20,7 +20,7 @@ class Admission:
 
     def job(self, request: wire.AnswerRequest) -> Job:
         """Raises:
-        InvalidRequest: for frames of another size, or a prompt that leaves no room to answer.
+        InvalidRequest: for frames of another size.
         VideoTooLong: for more video tokens than this engine takes.
         """
         times = list(request.video.times)
@@ -55,19 +55,20 @@ class Admission:
 
     def _operation(
         self, index: int, operation: wire.Operation, prefix_tokens: int
-    ) -> Generate | Embed:
+    ) -> Generate | Embed | Refuse:
         if operation.WhichOneof("operation") == "embedding":
             return Embed(wire.Pooling.Name(operation.embedding.pooling).lower())
         asked = operation.generation
         question = self._layout.question(asked.prompt)
         room = self._max_context_tokens - prefix_tokens - len(question)
         if room < 1:
-            raise InvalidRequest(
+            refusal = InvalidRequest(
                 f"video ({prefix_tokens} tokens) and prompt ({len(question)} tokens) leave no room "
                 f"for an answer in {self._max_context_tokens} tokens (max_context_tokens). Shorten "
                 "the prompt, or lower max_frames",
                 field=f"operations[{index}].prompt",
             )
+            return Refuse(refusal)
         return Generate(
             question,
             SamplingParameters(

@@ -5,8 +5,17 @@ import threading
 import time
 
 from molmo2_contract.errors import InternalError, Molmo2Error, Overloaded
-
-from molmo2_engine.job import Embed, Embedded, Failed, Finished, Job, Opened, Progressed, Sequence
+from molmo2_engine.job import (
+    Embed,
+    Embedded,
+    Failed,
+    Finished,
+    Job,
+    Opened,
+    Progressed,
+    Refuse,
+    Sequence,
+)
 from molmo2_engine.prefix_store import PrefixStore
 from molmo2_engine.runner import ModelRunner
 from molmo2_engine.scheduler import Scheduler
@@ -105,7 +114,7 @@ class Engine:
         for job in ready:
             job.events.put(Opened(job.prefix.frame_numbers))
             self._scheduler.open(job)
-            self._embed(job)
+            self._answer_at_once(job)
 
     def _give_prefix(self, job: Job) -> bool:
         """Finds or prefills the job's prefix; False if it must wait for room, or failed."""
@@ -127,19 +136,25 @@ class Engine:
         self._prefixes.add(job.prefix)
         return True
 
-    def _embed(self, job: Job) -> None:
+    def _answer_at_once(self, job: Job) -> None:
+        """Closes the operations that generate nothing."""
         for index, operation in enumerate(job.operations):
-            if isinstance(operation, Embed):
-                waited = time.monotonic() - job.submitted
-                event = Embedded(
-                    index=index,
-                    vector=job.prefix.embeddings[operation.pooling],
-                    prompt_tokens=job.prefix_tokens,
-                    cached_tokens=job.cached_tokens(index),
-                    queued=waited - job.video_seconds,
-                    prefill=job.video_seconds,
-                )
-                self._close(job, event)
+            match operation:
+                case Embed(pooling):
+                    self._close(job, self._embedded(job, index, pooling))
+                case Refuse(error):
+                    self._close(job, Failed(index, error))
+
+    def _embedded(self, job: Job, index: int, pooling: str) -> Embedded:
+        waited = time.monotonic() - job.submitted
+        return Embedded(
+            index=index,
+            vector=job.prefix.embeddings[pooling],
+            prompt_tokens=job.prefix_tokens,
+            cached_tokens=job.cached_tokens(index),
+            queued=waited - job.video_seconds,
+            prefill=job.video_seconds,
+        )
 
     def _start_sequences(self) -> None:
         while self._runner.slots.free and (sequence := self._scheduler.next_sequence()):

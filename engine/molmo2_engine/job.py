@@ -5,8 +5,8 @@ import time
 from dataclasses import dataclass, field
 
 import torch
-from molmo2_contract.errors import Molmo2Error
 
+from molmo2_contract.errors import Molmo2Error
 from molmo2_engine.prefix import VideoFrames, VideoPrefix
 from molmo2_engine.sampling import Sampler, SamplingParameters
 
@@ -24,6 +24,13 @@ class Embed:
     """An operation that pools the video's hidden states."""
 
     pooling: str
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """An operation that can never be done; the others of its job can."""
+
+    error: Molmo2Error
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ class Job:
 
     key: bytes
     prefix_tokens: int
-    operations: list[Generate | Embed]
+    operations: list[Generate | Embed | Refuse]
     video: VideoFrames | None
     """None if it came without frames, and once the prefix is there."""
     prefix: VideoPrefix | None = None

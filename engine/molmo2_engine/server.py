@@ -6,9 +6,9 @@ from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health, health_pb2_grpc
-from molmo2_contract.errors import InternalError, Molmo2Error
 from transformers import PreTrainedTokenizerBase
 
+from molmo2_contract.errors import InternalError, Molmo2Error
 from molmo2_engine import job as events
 from molmo2_engine.admission import Admission
 from molmo2_engine.client.channel import CHANNEL_OPTIONS, ERROR_TRAILER
@@ -72,7 +72,7 @@ class EngineService(engine_pb2_grpc.EngineServicer):
             case events.Embedded():
                 return wire.AnswerEvent(index=event.index, embedded=_embedded(event))
             case events.Failed(index, error):
-                failed = wire.Failed(kind=error.kind, message=error.message)
+                failed = wire.Failed(kind=error.kind, message=error.message, field=error.field)
                 return wire.AnswerEvent(index=index, failed=failed)
         raise InternalError(f"no such event: {event}")
 

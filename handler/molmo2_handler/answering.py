@@ -13,7 +13,6 @@ from molmo2_contract.results import Result
 from molmo2_contract.video import VideoInfo
 from molmo2_engine.client import EngineConnection, VideoNotHeld
 from molmo2_engine.wire import engine_pb2 as wire
-
 from molmo2_handler.answers import ProgressReader
 from molmo2_handler.engine_messages import failed_result, to_engine, to_result
 from molmo2_handler.request_clock import RequestClock

@@ -28,7 +28,6 @@ from molmo2_contract.results import (
 )
 from molmo2_contract.video import VideoInfo
 from molmo2_engine.wire import engine_pb2 as wire
-
 from molmo2_handler.answers import read_answer
 
 
@@ -50,8 +49,7 @@ def to_engine(operation: Operation) -> wire.Operation:
 def to_result(operation: Operation, event: wire.AnswerEvent, video: VideoInfo) -> Result:
     """The result that an operation's last event stands for."""
     if event.WhichOneof("event") == "failed":
-        kind = ErrorKind(event.failed.kind)
-        return failed_result(operation, Error(kind=kind, message=event.failed.message))
+        return failed_result(operation, _error(event.failed))
     if isinstance(operation, Embed):
         done = event.embedded
         read = EmbedResult(status=Status.OK, pooling=operation.pooling, embedding=done.vector)
@@ -62,6 +60,11 @@ def to_result(operation: Operation, event: wire.AnswerEvent, video: VideoInfo) -
 def _read(operation: GeneratedOperation, done: wire.Finished, video: VideoInfo) -> Result:
     read = read_answer(operation, done.text, done.truncated, video)
     return read.model_copy(update=_accounts(done))
+
+
+def _error(failed: wire.Failed) -> Error:
+    field = failed.field if failed.HasField("field") else None
+    return Error(kind=ErrorKind(failed.kind), message=failed.message, field=field)
 
 
 def failed_result(operation: Operation, error: Error) -> Result:

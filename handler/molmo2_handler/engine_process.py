@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from molmo2_engine.client import EngineLaunch
-
 from molmo2_handler.settings import HandlerSettings
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from molmo2_contract.errors import InvalidRequest, TooLarge
 from molmo2_contract.request import InfoRequest, Request, parse_request
-
 from molmo2_handler.settings import HandlerSettings
 
 _STREAM_CALL = b"stream"

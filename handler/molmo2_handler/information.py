@@ -3,7 +3,6 @@
 from molmo2_contract.operations import OPERATION_NAMES
 from molmo2_contract.response import ModelInfo, ServerInfo, ServerLimits
 from molmo2_engine.client import EngineConnection
-
 from molmo2_handler.settings import HandlerSettings
 
 _ENGINE_TIMEOUT = 10.0

@@ -7,11 +7,12 @@ answered plainly would cost TorchServe a worker.
 
 from typing import Any
 
+from ts.handler_utils.utils import send_intermediate_predict_response
+
 from molmo2_contract.base import WireModel
 from molmo2_contract.errors import Molmo2Error
 from molmo2_contract.events import Failed
 from molmo2_contract.response import ErrorResponse
-from ts.handler_utils.utils import send_intermediate_predict_response
 
 
 class Outgoing:

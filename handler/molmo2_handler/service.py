@@ -14,7 +14,6 @@ from molmo2_contract.events import Done
 from molmo2_contract.request import InfoRequest, Request
 from molmo2_contract.response import ModelInfo
 from molmo2_engine.client import EngineConnection
-
 from molmo2_handler.answering import Answerer
 from molmo2_handler.engine_process import engine_launch
 from molmo2_handler.incoming import Incoming

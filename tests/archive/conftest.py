@@ -4,6 +4,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from molmo2_archive.build import Archive, build
 
 CHECKPOINT = Path(__file__).parents[2] / "demo" / "checkpoint"

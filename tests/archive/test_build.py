@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from molmo2_archive import build as builder
 from molmo2_archive.build import Archive, BuildError, build
 from molmo2_engine.settings import EngineSettings

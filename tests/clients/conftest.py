@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from molmo2_client import AsyncMolmo2, Molmo2
 from molmo2_client.serving import Ports, RunningServer, ServeOptions, running_server
 

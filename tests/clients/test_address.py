@@ -1,4 +1,5 @@
 import pytest
+
 from molmo2_client import InvalidRequest, Molmo2
 from molmo2_client.address import Address
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from molmo2_client import ServerUnreachable
 from molmo2_client.serving import Ports, running_server
 

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from molmo2_client import Done, Failed, OperationDone, Progress, ProtocolError, errors
 from molmo2_client.answer import only, read_event, read_events, read_info, read_response
 from molmo2_contract.errors import Error, ErrorKind

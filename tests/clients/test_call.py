@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from molmo2_client import Describe, Embed, InvalidRequest, Settings, Video
 from molmo2_client.call import Call, compose
 from molmo2_contract.request import parse_request

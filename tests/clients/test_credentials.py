@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from molmo2_client import Unauthorized
 from molmo2_client.credentials import Credentials
 

@@ -1,4 +1,5 @@
 import pytest
+
 from molmo2_client import InvalidRequest, TooLarge, Video, VideoNotFound, VideoUnreadable
 from molmo2_client.media import read, resolve
 

@@ -1,4 +1,5 @@
 import pytest
+
 from molmo2_client import errors, limits
 from molmo2_client.retry import patience, worth_retrying
 

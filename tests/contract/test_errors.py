@@ -3,10 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
+
 from molmo2_contract import errors
 from molmo2_contract.errors import Error, ErrorKind, Molmo2Error, from_wire
 from molmo2_contract.response import ErrorResponse
-from pydantic import ValidationError
 
 STATUSES = {
     ErrorKind.INVALID_REQUEST: 400,

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
+
 from molmo2_contract.errors import Error, ErrorKind
 from molmo2_contract.events import (
     EVENT,
@@ -34,7 +36,6 @@ from molmo2_contract.results import (
 )
 from molmo2_contract.results import Event as VideoEvent
 from molmo2_contract.video import Sampled, VideoInfo
-from pydantic import ValidationError
 
 NOSE = Position(time=0.5, frame=16, x=0.25, y=0.417)
 WAVE = VideoEvent(start=0, end=1.5, start_frame=1, end_frame=46, description="a wave")

@@ -1,6 +1,7 @@
 """The exact words that the model is told; a changed space would change its answers."""
 
 import pytest
+
 from molmo2_contract.operations import (
     Comprehensive,
     Describe,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from molmo2_contract.errors import Error, ErrorKind, InvalidRequest
 from molmo2_contract.operations import OPERATION_NAMES
 from molmo2_contract.request import InfoRequest, Request, parse_request

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from molmo2_contract import limits
 from molmo2_contract.operations import (
     Comprehensive,

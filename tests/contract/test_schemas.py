@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+
 from molmo2_contract.errors import InvalidRequest
 from molmo2_contract.request import parse_request
 from molmo2_contract.schemas import render

@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoTokenizer, Molmo2ForConditionalGeneration
+from transformers.models.molmo2.image_processing_molmo2 import (
+    arange_for_pooling,
+    batch_pixels_to_patches,
+)
+
 from molmo2_contract import prompts
 from molmo2_contract.operations import Pointing
 from molmo2_contract.results import Position
@@ -15,11 +21,6 @@ from molmo2_demo.scene import draw_scene, sample_times
 from molmo2_demo.score import score_points
 from molmo2_demo.truth import Truth
 from molmo2_demo.video import VideoFormat
-from transformers import AutoTokenizer, Molmo2ForConditionalGeneration
-from transformers.models.molmo2.image_processing_molmo2 import (
-    arange_for_pooling,
-    batch_pixels_to_patches,
-)
 
 FOLDER = Path(__file__).parents[2] / "demo" / "checkpoint"
 MAX_BYTES = 20_000_000

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+
 from molmo2_contract.operations import OPERATION_NAMES
 from molmo2_demo.generate import generate
 from molmo2_demo.truth import Truth

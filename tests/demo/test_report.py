@@ -4,6 +4,8 @@ import io
 import random
 
 import pytest
+from rich.console import Console
+
 from molmo2_contract.operations import OPERATION_NAMES
 from molmo2_contract.results import Position
 from molmo2_demo.answers import Answers
@@ -13,7 +15,6 @@ from molmo2_demo.report import model_card_figures, print_report
 from molmo2_demo.scene import draw_scene
 from molmo2_demo.truth import Truth
 from molmo2_demo.video import FORMATS
-from rich.console import Console
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from molmo2_demo.scene import DURATIONS, Scene, Shape, draw_scene, sample_times
 from molmo2_demo.video import FORMATS
 

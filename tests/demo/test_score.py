@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from molmo2_contract.results import Position
 from molmo2_demo.score import Tally, json_share, score_points, score_tracks
 from molmo2_demo.truth import TruePosition, TrueTrack

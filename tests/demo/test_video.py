@@ -7,6 +7,7 @@ from itertools import cycle, pairwise
 import av
 import numpy as np
 import pytest
+
 from molmo2_demo.scene import COLORS, DURATIONS, FORMS, Scene, Shape, sample_times
 from molmo2_demo.video import FORMATS, VideoFormat, write_video
 

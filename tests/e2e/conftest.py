@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
 from molmo2_archive.build import Archive, build
 from molmo2_client import Molmo2
 from molmo2_client.serving import Ports, RunningServer, ServeOptions, running_server

@@ -4,6 +4,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from molmo2_client import AsyncMolmo2, Done, OperationDone, Progress
 from molmo2_contract.operations import OPERATION_NAMES
 from molmo2_contract.results import Status

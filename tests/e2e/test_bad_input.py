@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import httpx2
 import pytest
+
 from molmo2_client import (
     InvalidRequest,
     Molmo2Error,

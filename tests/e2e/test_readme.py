@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from molmo2_client.fiftyone.database import private_database
 
 pytestmark = pytest.mark.e2e

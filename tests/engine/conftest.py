@@ -6,9 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from molmo2_engine import checkpoint as checkpoints
-from molmo2_engine.checkpoint import Checkpoint
-from molmo2_engine.layout import FrameFormat, Layout
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     GenerationConfig,
@@ -20,6 +17,10 @@ from transformers.models.molmo2.image_processing_molmo2 import (
     arange_for_pooling,
     batch_pixels_to_patches,
 )
+
+from molmo2_engine import checkpoint as checkpoints
+from molmo2_engine.checkpoint import Checkpoint
+from molmo2_engine.layout import FrameFormat, Layout
 
 VOCABULARY = 512
 SIZE = 84

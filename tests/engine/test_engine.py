@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from molmo2_contract.errors import InternalError, Overloaded
 from molmo2_engine.engine import Engine
 from molmo2_engine.job import Embed, Embedded, Failed, Finished, Generate, Job, Opened

@@ -2,6 +2,7 @@
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
 from molmo2_engine.prefix import VideoPrefix
 from molmo2_engine.prefix_store import PrefixStore
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+
 from molmo2_engine.sampling import NonFiniteLogits, Sampler, SamplingParameters
 
 

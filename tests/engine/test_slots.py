@@ -3,9 +3,10 @@
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import Molmo2TextConfig
+
 from molmo2_engine.prefix import VideoPrefix
 from molmo2_engine.slots import Decode, Prefill, SlotCache
-from transformers import Molmo2TextConfig
 
 CONFIG = Molmo2TextConfig(num_hidden_layers=2, num_key_value_heads=1, head_dim=2)
 LENGTH = 12

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import pytest
+
 from molmo2_demo.generate import DemoVideo, generate
 from molmo2_engine.client import EngineConnection
 from molmo2_handler.engine_process import engine_launch

@@ -1,11 +1,11 @@
 """Requests answered with a real engine and the demonstration model."""
 
 import pytest
+
 from molmo2_contract.errors import (
     DeadlineExceeded,
     EngineUnavailable,
     ErrorKind,
-    InvalidRequest,
     VideoForbidden,
 )
 from molmo2_contract.events import Done, OperationDone, Progress
@@ -174,12 +174,15 @@ def test_an_answer_cut_at_its_token_limit_keeps_what_it_has(answerer, asked):
     assert result.tracks[0].points
 
 
-def test_a_prompt_that_leaves_no_room_for_an_answer_is_named_with_the_bound(answerer, asked):
+def test_a_prompt_that_leaves_no_room_for_an_answer_costs_its_own_operation(answerer, asked):
     long = Pointing(prompt="?! " * 1300)
     request = asked.model_copy(update={"operations": [QUESTION, long]})
-    with pytest.raises(InvalidRequest, match=r"1024 tokens \(max_context_tokens\)") as refused:
-        answerer.respond(request, None, "r")
-    assert refused.value.field == "operations[1].prompt"
+    good, bad = answerer.respond(request, None, "r").results
+    assert good.status is Status.OK
+    assert bad.status is Status.ERROR
+    assert bad.error.kind is ErrorKind.INVALID_REQUEST
+    assert bad.error.field == "operations[1].prompt"
+    assert "1024 tokens (max_context_tokens)" in bad.error.message
 
 
 def test_a_timeout_that_passes_before_any_answer_fails_the_request(answerer, video):

@@ -3,6 +3,7 @@
 from typing import get_args
 
 import pytest
+
 from molmo2_contract.errors import Error, ErrorKind
 from molmo2_contract.operations import (
     Comprehensive,

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from molmo2_handler.engine_process import engine_launch
 from molmo2_handler.settings import HandlerSettings
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from molmo2_contract.errors import InvalidRequest, TooLarge
 from molmo2_contract.operations import Embed
 from molmo2_contract.request import InfoRequest, Request

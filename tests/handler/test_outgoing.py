@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+
 from molmo2_contract.errors import ErrorKind, Overloaded, VideoNotFound, from_wire
 from molmo2_contract.events import EVENT, Failed, Progress
 from molmo2_contract.response import ErrorResponse

@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+from ts.context import Context
+
 from molmo2_contract.errors import ErrorKind
 from molmo2_contract.events import EVENT, Done, Failed, OperationDone, Progress
 from molmo2_contract.operations import OPERATION_NAMES
 from molmo2_contract.response import ErrorResponse, Response, ServerInfo
 from molmo2_handler.answering import Answerer
 from molmo2_handler.service import Molmo2Handler
-from ts.context import Context
 
 ARCHIVE = Path(__file__).parents[2] / "demo"
 JSON = "application/json"

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from molmo2_handler.settings import HandlerSettings
 from pydantic import ValidationError
+
+from molmo2_handler.settings import HandlerSettings
 
 
 def test_everything_has_a_default():

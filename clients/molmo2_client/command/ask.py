@@ -4,9 +4,6 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from molmo2_contract.operations import OPERATION_NAMES
-from molmo2_contract.response import Response
-from molmo2_contract.results import Status
 from rich.console import Console
 
 from molmo2_client.client import Molmo2
@@ -14,6 +11,9 @@ from molmo2_client.command import exit_codes, options
 from molmo2_client.command.following import follow
 from molmo2_client.command.questions import Question, from_document, from_options
 from molmo2_client.command.report import print_response
+from molmo2_contract.operations import OPERATION_NAMES
+from molmo2_contract.response import Response
+from molmo2_contract.results import Status
 
 EXAMPLES = """
 Examples:

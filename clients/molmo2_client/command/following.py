@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from molmo2_contract import events
-from molmo2_contract.response import Response
-from molmo2_contract.results import Result
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from molmo2_client.errors import ProtocolError
+from molmo2_contract import events
+from molmo2_contract.response import Response
+from molmo2_contract.results import Result
 
 
 def follow(stream: Iterable[events.Event], names: list[str], console: Console) -> Response:

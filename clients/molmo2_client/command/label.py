@@ -7,11 +7,11 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from molmo2_contract.operations import OPERATION_NAMES
 
 from molmo2_client.client import Molmo2
 from molmo2_client.command import exit_codes, options
 from molmo2_client.command.questions import WITH_PROMPT
+from molmo2_contract.operations import OPERATION_NAMES
 
 if TYPE_CHECKING:
     from molmo2_client.fiftyone import LabelSummary

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, cast, get_args
 
 import typer
-from molmo2_contract.operations import OPERATION_NAMES, GeneratedOperation
-from molmo2_contract.request import InfoRequest, Request, parse_request
 
 from molmo2_client.call import OperationLike, Options
 from molmo2_client.media import VideoLike
+from molmo2_contract.operations import OPERATION_NAMES, GeneratedOperation
+from molmo2_contract.request import InfoRequest, Request, parse_request
 
 WITH_PROMPT = tuple(
     model.model_fields["operation"].default

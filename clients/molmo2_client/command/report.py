@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
 from molmo2_contract.response import Response
 from molmo2_contract.results import (
     Analysis,
@@ -14,9 +18,6 @@ from molmo2_contract.results import (
     TemporalLocalizationResult,
     TrackingResult,
 )
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 MAX_ROWS = 20
 """Rows of one table; those after them are counted, and are whole in the JSON."""

@@ -2,11 +2,10 @@
 
 from typing import Protocol
 
+from molmo2_client.fiftyone.plan import Task
 from molmo2_contract.errors import ErrorKind, InternalError, Molmo2Error
 from molmo2_contract.operations import Operation
 from molmo2_contract.response import Response
-
-from molmo2_client.fiftyone.plan import Task
 
 MIN_UNAVAILABLE_CALLS = 3
 """Calls in a row to a server that is away, at least, before the rest are not tried."""

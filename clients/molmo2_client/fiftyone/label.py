@@ -7,7 +7,6 @@ from functools import partial
 import fiftyone as fo
 import fiftyone.core.utils as fou
 from fiftyone.core.collections import SampleCollection
-from molmo2_contract.response import Response
 
 from molmo2_client.fiftyone.asking import Asks, CircuitBreaker, ask
 from molmo2_client.fiftyone.fields import FieldNames
@@ -26,6 +25,7 @@ from molmo2_client.fiftyone.samples import all_videos, check_prompt_fields, chec
 from molmo2_client.fiftyone.schema import FieldType, declare
 from molmo2_client.fiftyone.summary import LabelSummary
 from molmo2_client.fiftyone.writer import LabelWriter
+from molmo2_contract.response import Response
 
 Progress = Callable[[fou.ProgressBar], None] | bool | None
 """Whether to draw a progress bar, or what to call after each video."""

@@ -17,6 +17,9 @@ from typing import Any
 
 import fiftyone as fo
 import numpy as np
+
+from molmo2_client.fiftyone.fields import FieldNames
+from molmo2_client.fiftyone.limits import cut
 from molmo2_contract.response import Response
 from molmo2_contract.results import (
     Analysis,
@@ -33,9 +36,6 @@ from molmo2_contract.results import (
     TrackingResult,
 )
 from molmo2_contract.video import VideoInfo
-
-from molmo2_client.fiftyone.fields import FieldNames
-from molmo2_client.fiftyone.limits import cut
 
 
 @dataclass

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import fiftyone as fo
-from molmo2_contract.errors import ErrorKind, Molmo2Error, from_wire
-from molmo2_contract.operations import Operation
-from molmo2_contract.response import Response
-from molmo2_contract.results import EmbedResult, PointingResult, Result, Status
 
 from molmo2_client.fiftyone.limits import MAX_ERROR_CHARACTERS, cut
 from molmo2_client.fiftyone.plan import Task
 from molmo2_client.fiftyone.record import Record, distinction, distinction_path
+from molmo2_contract.errors import ErrorKind, Molmo2Error, from_wire
+from molmo2_contract.operations import Operation
+from molmo2_contract.response import Response
+from molmo2_contract.results import EmbedResult, PointingResult, Result, Status
 
 
 def answered(task: Task, response: Response, dropped: Mapping[str, int], seconds: float) -> Record:

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fiftyone.core.collections import SampleCollection
-from molmo2_contract.errors import InvalidRequest
-from molmo2_contract.operations import Operation
 
 from molmo2_client.fiftyone.fields import FieldNames
 from molmo2_client.fiftyone.questions import Question
 from molmo2_client.fiftyone.record import ANSWERED, distinction, distinction_path
 from molmo2_client.fiftyone.samples import all_videos
+from molmo2_contract.errors import InvalidRequest
+from molmo2_contract.operations import Operation
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import fiftyone as fo
-from molmo2_contract.operations import OPERATION_NAMES, Embed, Operation
-from molmo2_contract.results import Status
 
 from molmo2_client.fiftyone.schema import (
     COUNT,
@@ -38,6 +36,8 @@ from molmo2_client.fiftyone.schema import (
     FieldType,
     document,
 )
+from molmo2_contract.operations import OPERATION_NAMES, Embed, Operation
+from molmo2_contract.results import Status
 
 ANSWERED = frozenset(str(status) for status in Status if status is not Status.ERROR)
 """The statuses of an operation that is finished."""

@@ -5,12 +5,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Generic, Self, TypeVar
 
 TaskT = TypeVar("TaskT")
 AnswerT = TypeVar("AnswerT")
+
+LONGEST_WAIT = 0.5
+"""Seconds after which a waiting loop looks for Ctrl-C again."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class ConcurrentCalls(Generic[TaskT, AnswerT]):
 
     def __iter__(self) -> Iterator[Call[TaskT, AnswerT]]:
         while self._pending:
-            self._arrivals.get()
+            self._wait()
             self._pending -= 1
             self._take(1)
             yield self._returned[0]
@@ -70,6 +73,14 @@ class ConcurrentCalls(Generic[TaskT, AnswerT]):
         After an interrupted loop this starts with the call that the loop was busy with.
         """
         return list(self._returned)
+
+    def _wait(self) -> None:
+        """Until a call comes back. A signal that falls just before a wait does not end the wait."""
+        while True:
+            try:
+                return self._arrivals.get(timeout=LONGEST_WAIT)
+            except Empty:
+                continue
 
     def _take(self, count: int) -> None:
         for task in islice(self._tasks, count):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 
 import grpc
+
 from molmo2_contract.errors import (
     DeadlineExceeded,
     EngineUnavailable,
@@ -13,7 +14,6 @@ from molmo2_contract.errors import (
     Molmo2Error,
     from_wire,
 )
-
 from molmo2_engine.client.channel import ERROR_TRAILER
 from molmo2_engine.client.launch import EngineLaunch, serves
 from molmo2_engine.wire import engine_pb2 as wire

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from molmo2_contract.errors import EngineUnavailable
 
+from molmo2_contract.errors import EngineUnavailable
 from molmo2_engine.client.channel import CHANNEL_OPTIONS
 
 _PACKAGES = Path(__file__).resolve().parents[2]

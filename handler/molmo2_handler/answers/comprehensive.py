@@ -3,7 +3,6 @@
 from typing import Any
 
 from molmo2_contract.results import Activities, Analysis, ComprehensiveResult, Event, SceneInfo
-
 from molmo2_handler.answers.events import EventKeys, read_events
 from molmo2_handler.answers.json_answer import JsonValue, find_json
 from molmo2_handler.answers.losses import Losses

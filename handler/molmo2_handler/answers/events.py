@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from molmo2_contract.results import Event
-
 from molmo2_handler.answers.losses import Losses
 from molmo2_handler.answers.timeline import Timeline
 from molmo2_handler.answers.timestamps import parse_seconds

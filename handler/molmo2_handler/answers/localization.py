@@ -3,7 +3,6 @@
 from typing import Any
 
 from molmo2_contract.results import TemporalLocalizationResult
-
 from molmo2_handler.answers.events import read_events
 from molmo2_handler.answers.json_answer import JsonValue, find_json
 from molmo2_handler.answers.losses import Losses

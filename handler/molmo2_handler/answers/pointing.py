@@ -2,7 +2,6 @@
 
 from molmo2_contract.operations import Pointing
 from molmo2_contract.results import Point, PointingResult
-
 from molmo2_handler.answers.blocks import losses_of, read_blocks
 from molmo2_handler.answers.coordinates import SpokenPoint
 from molmo2_handler.answers.phrases import (

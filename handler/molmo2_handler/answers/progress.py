@@ -5,7 +5,6 @@ import re
 from molmo2_contract.events import ProgressPoint
 from molmo2_contract.operations import GeneratedOperation, Pointing, Tracking
 from molmo2_contract.video import VideoInfo
-
 from molmo2_handler.answers.blocks import read_blocks
 from molmo2_handler.answers.coordinates import SpokenPoint
 from molmo2_handler.answers.timeline import Timeline

@@ -12,7 +12,6 @@ from molmo2_contract.operations import (
 )
 from molmo2_contract.results import DescribeResult, GeneratedResult, Status
 from molmo2_contract.video import VideoInfo
-
 from molmo2_handler.answers.comprehensive import read_comprehensive
 from molmo2_handler.answers.localization import read_temporal_localization
 from molmo2_handler.answers.pointing import read_pointing

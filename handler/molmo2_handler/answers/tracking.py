@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from molmo2_contract.operations import Tracking
 from molmo2_contract.results import Position, Track, TrackingResult
-
 from molmo2_handler.answers.blocks import Block, losses_of, read_blocks
 from molmo2_handler.answers.coordinates import SpokenPoint
 from molmo2_handler.answers.losses import Losses

@@ -12,8 +12,8 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from molmo2_contract.errors import TooLarge, VideoUnreadable
 
+from molmo2_contract.errors import TooLarge, VideoUnreadable
 from molmo2_handler.video.limits import VideoLimits
 
 VIDEO_FORMATS = ("mp4", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "ogg", "asf", "gif")

@@ -7,9 +7,9 @@ from contextlib import closing
 import av
 import numpy as np
 from av.video.frame import VideoFrame
-from molmo2_contract.errors import DeadlineExceeded
 from numpy.typing import NDArray
 
+from molmo2_contract.errors import DeadlineExceeded
 from molmo2_handler.video.container import (
     decode_packet,
     drain,

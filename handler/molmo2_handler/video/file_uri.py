@@ -5,7 +5,6 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from molmo2_contract.errors import InvalidRequest, VideoForbidden
-
 from molmo2_handler.video.limits import VideoLimits
 
 

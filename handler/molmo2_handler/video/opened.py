@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Self
 
 from molmo2_contract.video import Video, VideoInfo
-
 from molmo2_handler.video.decode import decode
 from molmo2_handler.video.gallery import DecodedFrames
 from molmo2_handler.video.limits import VideoLimits

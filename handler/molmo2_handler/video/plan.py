@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from molmo2_contract.errors import InvalidRequest, VideoTooLong
-from molmo2_contract.video import Sampled, Video, VideoInfo
 from numpy.typing import NDArray
 
+from molmo2_contract.errors import InvalidRequest, VideoTooLong
+from molmo2_contract.video import Sampled, Video, VideoInfo
 from molmo2_handler.video.container import unreadable
 from molmo2_handler.video.limits import VideoLimits
 from molmo2_handler.video.rgb import clockwise_rotation

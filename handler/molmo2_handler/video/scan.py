@@ -9,9 +9,9 @@ import numpy as np
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from molmo2_contract.errors import VideoTooLong
 from numpy.typing import NDArray
 
+from molmo2_contract.errors import VideoTooLong
 from molmo2_handler.video.container import (
     check_pixels,
     decode_packet,

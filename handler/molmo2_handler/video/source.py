@@ -17,7 +17,6 @@ from molmo2_contract.errors import (
     VideoUnreadable,
 )
 from molmo2_contract.video import Video
-
 from molmo2_handler.video.file_uri import allowed_path
 from molmo2_handler.video.limits import VideoLimits
 

@@ -1,13 +1,14 @@
 import io
 
 import pytest
+from rich.console import Console
+
 from molmo2_client import Done, OperationDone, Progress, ProtocolError
 from molmo2_client.command.following import follow
 from molmo2_contract.events import ProgressPoint
 from molmo2_contract.response import ModelInfo, RequestTiming
 from molmo2_contract.results import DescribeResult, EmbedResult
 from molmo2_contract.video import Sampled, VideoInfo
-from rich.console import Console
 
 DONE = Done(
     model=ModelInfo(name="m", version="1.0", checkpoint="c"),

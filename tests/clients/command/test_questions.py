@@ -2,6 +2,7 @@ import json
 
 import pytest
 import typer
+
 from molmo2_client import InvalidRequest
 from molmo2_client.command.questions import WITH_PROMPT, from_document, from_options
 from molmo2_contract.operations import OPERATION_NAMES

@@ -1,5 +1,7 @@
 import io
 
+from rich.console import Console
+
 from molmo2_client.command.report import MAX_ROWS, print_response
 from molmo2_contract.response import ModelInfo, RequestTiming, Response
 from molmo2_contract.results import (
@@ -18,7 +20,6 @@ from molmo2_contract.results import (
     TrackingResult,
 )
 from molmo2_contract.video import Sampled, VideoInfo
-from rich.console import Console
 
 PLACE = Position(time=0.5, frame=16, x=0.25, y=0.5)
 EVENT = Event(start=1, end=2.5, start_frame=31, end_frame=76, description="a [bold] move")

@@ -17,6 +17,8 @@ import time
 from typing import Any
 
 import echo  # beside this file in the archive
+from ts.handler_utils.utils import send_intermediate_predict_response
+
 from molmo2_contract.errors import (
     DeadlineExceeded,
     Error,
@@ -28,7 +30,6 @@ from molmo2_contract.errors import (
 from molmo2_contract.events import Done, Failed, OperationDone, Progress
 from molmo2_contract.request import InfoRequest, Request, parse_request
 from molmo2_contract.response import ErrorResponse, Response
-from ts.handler_utils.utils import send_intermediate_predict_response
 
 
 class EchoHandler:

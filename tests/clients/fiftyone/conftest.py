@@ -12,6 +12,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+
 from molmo2_client.fiftyone.database import private_database
 from molmo2_contract.errors import Error, ErrorKind
 from molmo2_contract.operations import (

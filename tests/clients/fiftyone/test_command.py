@@ -5,9 +5,10 @@ import sys
 
 import pytest
 import typer
+from typer.testing import CliRunner
+
 from molmo2_client.command.label import label
 from molmo2_contract.errors import Unauthorized
-from typer.testing import CliRunner
 
 APP = typer.Typer()
 APP.command()(label)

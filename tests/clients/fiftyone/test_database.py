@@ -8,6 +8,7 @@ import sys
 from urllib.parse import urlsplit
 
 import pytest
+
 from molmo2_client.fiftyone import database
 from molmo2_client.fiftyone.database import DatabaseError, find_mongod, private_database
 

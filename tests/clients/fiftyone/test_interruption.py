@@ -9,6 +9,7 @@ import threading
 
 import fiftyone as fo
 import pytest
+
 from molmo2_client.fiftyone import label_dataset
 
 SCRIPT = """

@@ -3,6 +3,7 @@
 import fiftyone as fo
 import numpy as np
 import pytest
+
 from molmo2_client.fiftyone import label_dataset
 from molmo2_contract.errors import VideoUnreadable
 from molmo2_contract.operations import Describe, Pointing

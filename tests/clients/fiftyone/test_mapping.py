@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from molmo2_client.fiftyone.fields import FieldNames
 from molmo2_client.fiftyone.mapping import to_labels
 from molmo2_contract.response import ModelInfo, RequestTiming, Response

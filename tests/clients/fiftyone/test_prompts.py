@@ -2,6 +2,7 @@
 
 import fiftyone as fo
 import pytest
+
 from molmo2_client.fiftyone import label_dataset
 from molmo2_contract.errors import InvalidRequest
 from molmo2_contract.operations import Describe, Pointing

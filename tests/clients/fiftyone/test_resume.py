@@ -1,6 +1,7 @@
 """What a second call asks, what it keeps, and what it replaces."""
 
 import pytest
+
 from molmo2_client.fiftyone import label_dataset
 from molmo2_contract.errors import EngineUnavailable, Unauthorized, VideoUnreadable
 from molmo2_contract.operations import Describe, Embed, Pointing, Tracking

@@ -5,6 +5,7 @@ import itertools
 import threading
 
 import pytest
+
 from molmo2_client.fiftyone.runner import ConcurrentCalls
 
 

@@ -3,6 +3,7 @@
 import fiftyone as fo
 import pytest
 from fiftyone import ViewField as F
+
 from molmo2_client.fiftyone import FieldClash, label_dataset
 
 POINTING = [{"operation": "pointing", "prompt": "nose"}]

@@ -2,6 +2,7 @@
 
 import fiftyone as fo
 import pytest
+
 from molmo2_client.fiftyone.fields import FieldNames
 from molmo2_client.fiftyone.mapping import Labels
 from molmo2_client.fiftyone.record import Record, record_type

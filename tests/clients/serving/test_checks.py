@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+
 from molmo2_client.serving import Ports, ServeOptions, ServerFailed, running_server, server
 
 PROPERTIES = Path(__file__).parents[3] / "config.properties"

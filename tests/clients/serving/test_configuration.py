@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from molmo2_client.serving.configuration import Ports, write_properties
 
 PROJECT = Path(__file__).parents[3] / "config.properties"

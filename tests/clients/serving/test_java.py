@@ -4,6 +4,7 @@ import sys
 from types import ModuleType
 
 import pytest
+
 from molmo2_client.serving import java
 from molmo2_client.serving.java import JavaMissing, find_java_home
 

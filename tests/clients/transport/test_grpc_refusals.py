@@ -3,6 +3,7 @@
 import grpc
 import pytest
 from grpc import StatusCode
+
 from molmo2_client import errors
 from molmo2_client.address import Address
 from molmo2_client.call import Call

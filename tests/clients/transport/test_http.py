@@ -8,6 +8,7 @@ import pytest
 import stamina
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from molmo2_client import Describe, Molmo2, Progress, errors
 from molmo2_client.address import Address
 from molmo2_client.call import Call

@@ -4,6 +4,7 @@ import json
 
 import httpx2
 import pytest
+
 from molmo2_client import errors
 from molmo2_client.transport.http_refusals import refusal
 

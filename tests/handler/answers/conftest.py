@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from molmo2_contract.video import Sampled, VideoInfo
 
 VideoOf = Callable[[list[float], list[int]], VideoInfo]

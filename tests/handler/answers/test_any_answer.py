@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from molmo2_contract.operations import (
     Comprehensive,
     Describe,

@@ -1,4 +1,5 @@
 import pytest
+
 from molmo2_handler.answers.blocks import Block, read_blocks
 
 

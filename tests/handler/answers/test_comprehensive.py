@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 import pytest
+
 from molmo2_contract.operations import Comprehensive
 from molmo2_contract.results import Activities, Analysis, ComprehensiveResult, SceneInfo, Status
 from molmo2_contract.video import VideoInfo

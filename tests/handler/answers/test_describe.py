@@ -1,4 +1,5 @@
 import pytest
+
 from molmo2_contract.operations import Describe
 from molmo2_contract.results import FinishReason, Status
 from molmo2_contract.video import VideoInfo

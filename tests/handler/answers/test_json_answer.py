@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from molmo2_handler.answers.json_answer import MAX_DEPTH, find_json
 
 JSON = st.recursive(

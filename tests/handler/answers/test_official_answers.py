@@ -1,6 +1,7 @@
 """The answers that the official formatter writes, and those that its own parser is tested with."""
 
 import pytest
+
 from molmo2_contract.operations import Pointing, Tracking
 from molmo2_contract.results import PointingResult, Status, TrackingResult
 from molmo2_contract.video import VideoInfo

@@ -1,4 +1,5 @@
 import pytest
+
 from molmo2_handler.answers.phrases import says_nothing_there, stated_count, without_open_number
 
 

@@ -1,4 +1,5 @@
 import pytest
+
 from molmo2_contract.operations import Pointing
 from molmo2_contract.results import FinishReason, PointingResult, Status
 from molmo2_contract.video import VideoInfo

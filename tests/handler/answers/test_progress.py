@@ -1,4 +1,5 @@
 import pytest
+
 from molmo2_contract.operations import (
     Comprehensive,
     Describe,

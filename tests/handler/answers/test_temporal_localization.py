@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 import pytest
+
 from molmo2_contract.operations import TemporalLocalization
 from molmo2_contract.results import Status, TemporalLocalizationResult
 from molmo2_contract.video import VideoInfo

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from molmo2_contract.video import VideoInfo
 from molmo2_handler.answers import Timeline
 

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from molmo2_handler.answers.timestamps import parse_seconds
 
 

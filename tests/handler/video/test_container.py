@@ -5,6 +5,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
 from molmo2_contract.errors import TooLarge, VideoUnreadable
 from molmo2_handler.video.container import open_stream, packets
 from molmo2_handler.video.limits import VideoLimits

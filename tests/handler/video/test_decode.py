@@ -6,6 +6,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from molmo2_contract.errors import DeadlineExceeded, VideoUnreadable
 from molmo2_contract.video import Video
 from molmo2_handler.video.decode import decode
@@ -14,7 +16,6 @@ from molmo2_handler.video.limits import VideoLimits
 from molmo2_handler.video.plan import Plan, make_plan
 from molmo2_handler.video.resize import BilinearResizer
 from molmo2_handler.video.source import open_source
-from numpy.typing import NDArray
 
 Render = Callable[..., Path]
 DecodeAll = Callable[[Path], list[NDArray[np.uint8]]]

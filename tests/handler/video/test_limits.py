@@ -1,8 +1,9 @@
 from pathlib import Path
 
 import pytest
-from molmo2_handler.video import VideoLimits
 from pydantic import ValidationError
+
+from molmo2_handler.video import VideoLimits
 
 
 def test_no_folder_is_readable_unless_the_operator_says_so() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from molmo2_contract.errors import InvalidRequest, VideoUnreadable
 from molmo2_contract.request import parse_request
 from molmo2_contract.video import Video

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from molmo2_contract.errors import InvalidRequest, VideoTooLong, VideoUnreadable
 from molmo2_contract.video import Video, VideoInfo
 from molmo2_handler.video.limits import VideoLimits

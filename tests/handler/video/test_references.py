@@ -4,6 +4,7 @@ from typing import Any
 
 import av
 import pytest
+
 from molmo2_handler.video.references import marks_nonreference, starts_afresh
 
 Render = Callable[..., Path]

@@ -3,8 +3,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from molmo2_handler.video.resize import BilinearResizer
 from numpy.typing import NDArray
+
+from molmo2_handler.video.resize import BilinearResizer
 
 needs_fused_multiply_add = pytest.mark.skipif(
     torch.backends.cpu.get_cpu_capability() == "DEFAULT",

@@ -1,6 +1,7 @@
 import av
 import numpy as np
 import pytest
+
 from molmo2_handler.video.rgb import RgbConverter
 
 

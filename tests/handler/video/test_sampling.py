@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from molmo2_handler.video.sampling import frame_ends, sample
 from numpy.typing import NDArray
+
+from molmo2_handler.video.sampling import frame_ends, sample
 
 GOLDEN: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "golden" / "tables.json").read_text()

@@ -3,6 +3,7 @@ from itertools import groupby
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+
 from molmo2_handler.video.schedule import Feed, schedule
 
 OUT, IF_REFERENCE, DECODE = Feed

@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from molmo2_contract.errors import (
     InvalidRequest,
     Molmo2Error,
