@@ -80,7 +80,7 @@ def compose(
             "request_id": request_id,
         }
     )
-    assert isinstance(request, Request)  # it is an InfoRequest only where "info" is a key
+    assert isinstance(request, Request)  # what it is depends on its keys
     return request, source
 
 

@@ -1,8 +1,10 @@
 """The strictness that every model on the wire shares."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from molmo2_contract.limits import MAX_TIMEOUT, MAX_URI_CHARACTERS
 
 
 def _a_number(value: Any) -> Any:
@@ -14,6 +16,14 @@ def _a_number(value: Any) -> Any:
 
 JSON_NUMBER = BeforeValidator(_a_number)
 """Marks a field of a request that takes a number, and nothing that can be read as one."""
+
+Timeout = Annotated[
+    float, Field(gt=0, le=MAX_TIMEOUT, description="Seconds for the whole of it."), JSON_NUMBER
+]
+
+RequestId = Annotated[str, Field(min_length=1, max_length=128)]
+
+Uri = Annotated[str, Field(min_length=1, max_length=MAX_URI_CHARACTERS)]
 
 
 class WireModel(BaseModel):

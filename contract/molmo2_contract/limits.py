@@ -13,6 +13,9 @@ MAX_PROMPT_CHARACTERS = 4096
 MAX_URI_CHARACTERS = 4096
 """Characters of a video's URI."""
 
+MAX_IMAGES = 16
+"""Images in one request."""
+
 MAX_NEW_TOKENS = 16_384
 """Largest ``max_new_tokens`` of one operation."""
 

@@ -4,12 +4,13 @@ import json
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from molmo2_contract.base import JSON_NUMBER, WireModel
+from molmo2_contract.base import RequestId, Timeout, WireModel
 from molmo2_contract.errors import InvalidRequest
-from molmo2_contract.limits import MAX_OPERATIONS, MAX_TIMEOUT
+from molmo2_contract.images import IMAGE_OPERATION_NAMES, ImagesRequest
+from molmo2_contract.limits import MAX_OPERATIONS
 from molmo2_contract.operations import OPERATION_NAMES, Operation
 from molmo2_contract.video import Video
 
@@ -19,11 +20,9 @@ class Request(WireModel):
 
     video: Video = Field(default_factory=lambda: Video.model_validate({}))
     operations: Annotated[list[Operation], Field(min_length=1, max_length=MAX_OPERATIONS)]
-    timeout: Annotated[float, JSON_NUMBER] = Field(
-        120.0, gt=0, le=MAX_TIMEOUT, description="Seconds for the whole of it."
-    )
+    timeout: Timeout = 120.0
     stream: bool = Field(False, strict=True, description="Answer with events. The call must agree.")
-    request_id: str | None = Field(None, min_length=1, max_length=128)
+    request_id: RequestId | None = None
 
 
 class InfoRequest(WireModel):
@@ -32,12 +31,10 @@ class InfoRequest(WireModel):
     info: Literal[True]
 
 
-_REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
-
 _RAISED = "Value error, "  # how pydantic begins the messages of our own checks
 
 
-def parse_request(document: Any) -> Request | InfoRequest:
+def parse_request(document: Any) -> Request | ImagesRequest | InfoRequest:
     """Validates a request: its JSON as text or bytes, or what that was read into.
 
     Raises:
@@ -51,12 +48,17 @@ def parse_request(document: Any) -> Request | InfoRequest:
         raise InvalidRequest(
             "info: is asked for alone; leave it out to ask about a video", field="info"
         )
+    if "images" in document and "video" in document:
+        raise InvalidRequest("images: are asked about without a video", field="images")
     try:
         if "info" in document:
             return InfoRequest.model_validate(document)
-        return _REQUEST.validate_python(document)
+        if "images" in document:
+            return ImagesRequest.model_validate(document)
+        return Request.model_validate(document)
     except ValidationError as error:
-        raise _first_fault(error) from None
+        known = IMAGE_OPERATION_NAMES if "images" in document else OPERATION_NAMES
+        raise _first_fault(error, known) from None
 
 
 def _load(document: str | bytes | bytearray) -> Any:
@@ -70,29 +72,30 @@ def _load(document: str | bytes | bytearray) -> Any:
         raise InvalidRequest("the request holds an integer of more than 4300 digits") from None
 
 
-def _first_fault(error: ValidationError) -> InvalidRequest:
+def _first_fault(error: ValidationError, operations: tuple[str, ...]) -> InvalidRequest:
     faults = error.errors(include_url=False, include_input=False)
     field = _path(faults[0]["loc"])
     more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
-    return InvalidRequest(f"{field}: {_explain(faults[0])}{more}", field=field)
+    return InvalidRequest(f"{field}: {_explain(faults[0], operations)}{more}", field=field)
 
 
-def _explain(fault: ErrorDetails) -> str:
+def _explain(fault: ErrorDetails, operations: tuple[str, ...]) -> str:
+    name = fault["loc"][-1] if fault["loc"] else ""
     match fault["type"]:
         case "extra_forbidden":
             return "unknown field; remove it or check its spelling"
         case "missing":
             return "required, and missing"
         case "union_tag_invalid" | "union_tag_not_found":
-            return f"unknown operation; expected one of {', '.join(OPERATION_NAMES)}"
+            return f"unknown operation; expected one of {', '.join(operations)}"
         case "model_type" | "model_attributes_type":
             return "must be a JSON object"
         case "list_type":
-            return "must be a list of operations"
+            return f"must be a list of {name}"
         case "too_short":
             return "must hold at least one operation"
         case "too_long":
-            return f"must hold at most {MAX_OPERATIONS} operations; make several requests"
+            return f"must hold at most {fault['ctx']['max_length']} {name}; make several requests"
         case "string_too_short":
             return "must not be empty"
         case _:

@@ -62,7 +62,9 @@ class _Result(WireModel):
     timing: OperationTiming | None = None
 
 
-class _Generated(_Result):
+class GeneratedText(_Result):
+    """What every operation that writes text shares."""
+
     text: str = Field("", description="The model's answer, whole.")
     finish_reason: FinishReason | None = None
 
@@ -123,27 +125,27 @@ class Analysis(WireModel):
     activities: Activities = Activities()
 
 
-class PointingResult(_Generated):
+class PointingResult(GeneratedText):
     operation: Literal["pointing"] = "pointing"
     points: list[Point] = []
     count: int = Field(0, ge=0, description="The count that the model states, else len(points).")
 
 
-class TrackingResult(_Generated):
+class TrackingResult(GeneratedText):
     operation: Literal["tracking"] = "tracking"
     tracks: list[Track] = []
 
 
-class DescribeResult(_Generated):
+class DescribeResult(GeneratedText):
     operation: Literal["describe"] = "describe"
 
 
-class TemporalLocalizationResult(_Generated):
+class TemporalLocalizationResult(GeneratedText):
     operation: Literal["temporal_localization"] = "temporal_localization"
     events: list[Event] = []
 
 
-class ComprehensiveResult(_Generated):
+class ComprehensiveResult(GeneratedText):
     operation: Literal["comprehensive"] = "comprehensive"
     analysis: Analysis | None = None
 

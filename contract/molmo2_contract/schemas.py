@@ -11,13 +11,16 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from molmo2_contract.events import Event
+from molmo2_contract.images import ImagesRequest, ImagesResponse
 from molmo2_contract.request import InfoRequest, Request
 from molmo2_contract.response import ErrorResponse, Response, ServerInfo
 
 _WIRE: dict[str, Any] = {
     "request": Request,
+    "images_request": ImagesRequest,
     "info_request": InfoRequest,
     "response": Response,
+    "images_response": ImagesResponse,
     "error_response": ErrorResponse,
     "server_info": ServerInfo,
     "event": Event,
@@ -30,7 +33,7 @@ def render() -> dict[str, str]:
 
 
 def _render(model: Any) -> str:
-    incoming = model in (Request, InfoRequest)
+    incoming = model in (Request, ImagesRequest, InfoRequest)
     schema = TypeAdapter(model).json_schema(mode="validation" if incoming else "serialization")
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
     return json.dumps(schema, indent=2) + "\n"

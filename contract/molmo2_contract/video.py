@@ -4,17 +4,15 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from molmo2_contract.base import JSON_NUMBER, WireModel
-from molmo2_contract.limits import MAX_FRAMES, MAX_SAMPLED_FPS, MAX_SECONDS, MAX_URI_CHARACTERS
+from molmo2_contract.base import JSON_NUMBER, Uri, WireModel
+from molmo2_contract.limits import MAX_FRAMES, MAX_SAMPLED_FPS, MAX_SECONDS
 
 
 class Video(WireModel):
     """Which video, which part of it, and how densely it is sampled."""
 
-    uri: str | None = Field(
+    uri: Uri | None = Field(
         None,
-        min_length=1,
-        max_length=MAX_URI_CHARACTERS,
         description="file:///data/a.mp4. Left out when the bytes travel with the request.",
     )
     start: Annotated[float, JSON_NUMBER] = Field(

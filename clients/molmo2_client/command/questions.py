@@ -8,6 +8,7 @@ import typer
 
 from molmo2_client.call import OperationLike, Options
 from molmo2_client.media import VideoLike
+from molmo2_contract.images import ImagesRequest
 from molmo2_contract.operations import OPERATION_NAMES, GeneratedOperation
 from molmo2_contract.request import InfoRequest, Request, parse_request
 
@@ -79,6 +80,8 @@ def from_document(video: str | None, document: str, options: Options) -> Questio
     request = parse_request(document)
     if isinstance(request, InfoRequest):
         raise typer.BadParameter("ask for this with: molmo2 info", param_hint="--request")
+    if isinstance(request, ImagesRequest):
+        raise typer.BadParameter("ask for this with: molmo2 ask-images", param_hint="--request")
     match video, request.video.uri:
         case (str() as source, None) | (None, str() as source):
             operations: list[OperationLike] = list(request.operations)
