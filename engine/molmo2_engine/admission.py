@@ -3,9 +3,10 @@
 import torch
 
 from molmo2_contract.errors import InvalidRequest, VideoTooLong
+from molmo2_engine.cropping import cut, image_grid
 from molmo2_engine.job import Embed, Generate, Job, Refuse
 from molmo2_engine.layout import Layout
-from molmo2_engine.prefix import VideoFrames
+from molmo2_engine.media import Images, VideoFrames
 from molmo2_engine.sampling import SamplingParameters
 from molmo2_engine.wire import engine_pb2 as wire
 
@@ -20,38 +21,58 @@ class Admission:
 
     def job(self, request: wire.AnswerRequest) -> Job:
         """Raises:
-        InvalidRequest: for frames of another size.
-        VideoTooLong: for more video tokens than this engine takes.
+        InvalidRequest: for frames of another size, or images that the checkpoint cannot take.
+        VideoTooLong: for more visual tokens than this engine takes.
         """
-        times = list(request.video.times)
-        prefix_tokens = len(self._layout.video_prefix(times)[0])
-        if prefix_tokens > self._max_video_tokens:
-            raise VideoTooLong(
-                f"the {len(times)} sampled frames take {prefix_tokens} tokens; this server takes "
-                f"{self._max_video_tokens} (max_video_tokens). Lower max_frames or max_fps, or cut "
-                "a clip with start and end",
-                field="video",
-            )
+        if request.WhichOneof("media") == "images":
+            key, media, tokens = self._images(request.images)
+        else:
+            key, media, tokens = self._video(request.video)
         return Job(
-            key=request.video.key,
-            prefix_tokens=prefix_tokens,
+            key=key,
+            prefix_tokens=tokens,
             operations=[
-                self._operation(index, operation, prefix_tokens)
+                self._operation(index, operation, tokens)
                 for index, operation in enumerate(request.operations)
             ],
-            video=self._video(request.video, times),
+            media=media,
             progress=request.progress,
         )
 
-    def _video(self, video: wire.Video, times: list[float]) -> VideoFrames | None:
+    def _video(self, video: wire.Video) -> tuple[bytes, VideoFrames | None, int]:
+        times = list(video.times)
+        tokens = len(self._layout.video_prefix(times)[0])
+        self._bound(tokens, f"the {len(times)} sampled frames", "max_frames or max_fps", "video")
         if not video.frames:
-            return None
+            return video.key, None, tokens
         size = self._layout.frame_format.size
-        shape = (len(times), size, size, 3)
-        if len(video.frames) != torch.Size(shape).numel():
-            raise InvalidRequest(f"frames hold {len(video.frames)} bytes; {shape} was expected")
-        frames = torch.frombuffer(bytearray(video.frames), dtype=torch.uint8)
-        return VideoFrames(times, frames.reshape(shape), tuple(video.frame_numbers))
+        frames = _pixels(video.frames, (len(times), size, size, 3))
+        return video.key, VideoFrames(times, frames, tuple(video.frame_numbers)), tokens
+
+    def _images(self, images: wire.Images) -> tuple[bytes, Images | None, int]:
+        """Cuts the images here, in the call's own thread; the engine's has others to serve."""
+        how = self._layout.image_format
+        if how is None:
+            raise InvalidRequest(
+                "this checkpoint answers about videos only: it has no image processor's "
+                "configuration",
+                field="images",
+            )
+        grids = [image_grid(image.height, image.width, how) for image in images.images]
+        tokens = len(self._layout.images_prefix(grids)[0])
+        self._bound(tokens, f"the {len(grids)} images", "the number of images", "images")
+        if not all(image.pixels for image in images.images):
+            return images.key, None, tokens
+        pixels = [_pixels(i.pixels, (i.height, i.width, 3)) for i in images.images]
+        return images.key, Images([cut(image, how) for image in pixels]), tokens
+
+    def _bound(self, tokens: int, what: str, remedy: str, field: str) -> None:
+        if tokens > self._max_video_tokens:
+            raise VideoTooLong(
+                f"{what} take {tokens} tokens; this server takes {self._max_video_tokens} "
+                f"(max_video_tokens). Lower {remedy}",
+                field=field,
+            )
 
     def _operation(
         self, index: int, operation: wire.Operation, prefix_tokens: int
@@ -63,7 +84,7 @@ class Admission:
         room = self._max_context_tokens - prefix_tokens - len(question)
         if room < 1:
             refusal = InvalidRequest(
-                f"video ({prefix_tokens} tokens) and prompt ({len(question)} tokens) leave no room "
+                f"media ({prefix_tokens} tokens) and prompt ({len(question)} tokens) leave no room "
                 f"for an answer in {self._max_context_tokens} tokens (max_context_tokens). Shorten "
                 "the prompt, or lower max_frames",
                 field=f"operations[{index}].prompt",
@@ -78,3 +99,9 @@ class Admission:
                 seed=asked.seed if asked.HasField("seed") else None,
             ),
         )
+
+
+def _pixels(content: bytes, shape: tuple[int, ...]) -> torch.Tensor:
+    if len(content) != torch.Size(shape).numel():
+        raise InvalidRequest(f"pixels hold {len(content)} bytes; {shape} was expected")
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8).reshape(shape)

@@ -8,7 +8,8 @@ from molmo2_engine import checkpoint as checkpoints
 from molmo2_engine.admission import Admission
 from molmo2_engine.checkpoint import Checkpoint
 from molmo2_engine.engine import Engine
-from molmo2_engine.layout import FrameFormat, Layout
+from molmo2_engine.formats import FrameFormat, ImageFormat
+from molmo2_engine.layout import Layout
 from molmo2_engine.prefix_store import PrefixStore
 from molmo2_engine.runner import ModelRunner
 from molmo2_engine.settings import EngineSettings
@@ -38,7 +39,11 @@ def assemble(settings: EngineSettings) -> Assembly:
         settings.checkpoint, settings.revision, settings.device, settings.dtype
     )
     text = checkpoint.model.config.text_config
-    layout = Layout(checkpoint.tokenizer, FrameFormat.read(checkpoint.folder))
+    layout = Layout(
+        checkpoint.tokenizer,
+        FrameFormat.read(checkpoint.folder),
+        ImageFormat.read(checkpoint.folder),
+    )
     context = min(settings.max_context_tokens, text.max_position_embeddings)
     video = min(settings.max_prefix_tokens, context)
     engine = Engine(
@@ -67,5 +72,6 @@ def assemble(settings: EngineSettings) -> Assembly:
             max_context_tokens=context,
             max_concurrent_sequences=settings.max_sequences,
             embedding_dimension=text.hidden_size,
+            images=layout.image_format is not None,
         ),
     )

@@ -47,7 +47,7 @@ class Engine:
         self._short_of_room = False
 
     def submit(self, job: Job) -> bool:
-        """Takes a job, unless it came without frames and its video is not held: then False.
+        """Takes a job, unless it came without frames and its media is not held: then False.
 
         Raises:
             Overloaded: when too many jobs wait.
@@ -55,7 +55,7 @@ class Engine:
         with self._work:
             if not self._short_of_room:
                 job.prefix = self._prefixes.acquire(job.key)
-            if job.prefix is None and job.video is None:
+            if job.prefix is None and job.media is None:
                 return False
             try:
                 self._scheduler.submit(job)
@@ -103,7 +103,7 @@ class Engine:
                 self._let_go(self._leave(row).job)
 
     def _open_jobs(self) -> None:
-        """Opens every job whose video is held, and prefills the video of the next one."""
+        """Opens every job whose prefix is held, and prefills the media of the next one."""
         with self._work:
             ready = self._scheduler.take_ready()
             first = self._scheduler.first()
@@ -127,12 +127,12 @@ class Engine:
             return False
         began = time.monotonic()
         try:
-            job.prefix = self._runner.prefill_video(job.key, job.video)
+            job.prefix = self._runner.prefill_media(job.key, job.media)
         except Exception as error:
             self._fail_job(job, error)
             return False
-        job.video_seconds = time.monotonic() - began
-        job.video = None
+        job.media_seconds = time.monotonic() - began
+        job.media = None
         self._prefixes.add(job.prefix)
         return True
 
@@ -152,8 +152,8 @@ class Engine:
             vector=job.prefix.embeddings[pooling],
             prompt_tokens=job.prefix_tokens,
             cached_tokens=job.cached_tokens(index),
-            queued=waited - job.video_seconds,
-            prefill=job.video_seconds,
+            queued=waited - job.media_seconds,
+            prefill=job.media_seconds,
         )
 
     def _start_sequences(self) -> None:
@@ -206,7 +206,7 @@ class Engine:
         self._close(sequence.job, Failed(sequence.index, _as_wire_error(error)))
 
     def _fail_job(self, job: Job, error: Exception) -> None:
-        logger.error("the prefill of a video failed", exc_info=error)
+        logger.error("the prefill of media failed", exc_info=error)
         with self._work:
             self._scheduler.remove(job)
         for index in range(len(job.operations)):

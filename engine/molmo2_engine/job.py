@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import torch
 
 from molmo2_contract.errors import Molmo2Error
-from molmo2_engine.prefix import VideoFrames, VideoPrefix
+from molmo2_engine.media import Media
+from molmo2_engine.prefix import Prefix
 from molmo2_engine.sampling import Sampler, SamplingParameters
 
 
@@ -21,7 +22,7 @@ class Generate:
 
 @dataclass(frozen=True)
 class Embed:
-    """An operation that pools the video's hidden states."""
+    """An operation that pools the media's hidden states."""
 
     pooling: str
 
@@ -86,21 +87,21 @@ Event = Opened | Progressed | Finished | Embedded | Failed | Cancelled
 
 @dataclass(eq=False)
 class Job:
-    """A request: one video, several operations."""
+    """A request: one video or set of images, several operations."""
 
     key: bytes
     prefix_tokens: int
     operations: list[Generate | Embed | Refuse]
-    video: VideoFrames | None
-    """None if it came without frames, and once the prefix is there."""
-    prefix: VideoPrefix | None = None
+    media: Media | None
+    """None if it came without frames or pixels, and once the prefix is there."""
+    prefix: Prefix | None = None
     progress: bool = False
     events: "queue.SimpleQueue[Event]" = field(default_factory=queue.SimpleQueue)
     cancelled: bool = False
     open_operations: int = 0
     submitted: float = field(default_factory=time.monotonic)
-    video_seconds: float = 0.0
-    """What its own video's prefill took; 0 if the prefix was held."""
+    media_seconds: float = 0.0
+    """What the prefill of its media took; 0 if the prefix was held."""
 
     def __post_init__(self) -> None:
         self.open_operations = len(self.operations)
@@ -111,8 +112,8 @@ class Job:
         self.events.put(Cancelled())
 
     def cached_tokens(self, index: int) -> int:
-        """Prompt tokens that an operation found prefilled; the first one pays for a new video."""
-        return 0 if index == 0 and self.video_seconds else self.prefix_tokens
+        """Prompt tokens that an operation found prefilled; the first one pays for new media."""
+        return 0 if index == 0 and self.media_seconds else self.prefix_tokens
 
     def close_operation(self, event: Finished | Embedded | Failed) -> None:
         self.open_operations -= 1
@@ -140,7 +141,7 @@ class Sequence:
             truncated=truncated,
             prompt_tokens=self.job.prefix_tokens + len(self.question),
             cached_tokens=self.job.cached_tokens(self.index),
-            queued=self.started - self.job.submitted - self.job.video_seconds,
-            prefill=self.first_token - self.started + self.job.video_seconds,
+            queued=self.started - self.job.submitted - self.job.media_seconds,
+            prefill=self.first_token - self.started + self.job.media_seconds,
             decode=now - self.first_token,
         )

@@ -1,63 +1,32 @@
-"""The tokens that Molmo2 expects: a video's prefix, and the question that follows it.
+"""The tokens that Molmo2 expects: the prefix of a video or of images, and the question after it.
 
 The format is that of the released processors: beginning of sequence, then for each frame its time
 with one decimal and its visual tokens between a start and an end token, then the chat turns. The
-chat template puts the video first, so the prefix never depends on the question.
+chat template puts the video first, so the prefix never depends on the question. Images stand in
+its place: each is its whole at low resolution, then its parts.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
+from molmo2_engine.formats import FrameFormat, ImageFormat, ImageGrid
+
 _QUESTION = "\x00question\x00"
-
-
-@dataclass(frozen=True)
-class FrameFormat:
-    """How a checkpoint cuts a frame; from its processor's configuration."""
-
-    size: int
-    """Pixels; a frame is a square."""
-    patch_size: int
-    """Pixels of a square patch of the vision encoder."""
-    pooling_size: tuple[int, int]
-    """Rows and columns of patches that become one visual token."""
-    column_tokens: bool
-    """Whether a token closes each row of visual tokens."""
-    frame_tokens: bool
-    """Whether frames are wrapped in frame tokens instead of image tokens."""
-
-    @classmethod
-    def read(cls, folder: Path) -> "FrameFormat":
-        """Reads ``processor_config.json`` and, in the hub's layout, the video file beside it."""
-        processor = json.loads((folder / "processor_config.json").read_text())
-        beside = folder / "video_preprocessor_config.json"
-        video = json.loads(beside.read_text()) if beside.exists() else processor["video_processor"]
-        pool_rows, pool_columns = video["pooling_size"]
-        return cls(
-            size=video["size"]["height"],
-            patch_size=video["patch_size"],
-            pooling_size=(pool_rows, pool_columns),
-            column_tokens=processor["video_use_col_tokens"],
-            frame_tokens=processor["use_frame_special_tokens"],
-        )
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Rows and columns of visual tokens in a frame."""
-        patches = self.size // self.patch_size
-        return -(-patches // self.pooling_size[0]), -(-patches // self.pooling_size[1])
 
 
 class Layout:
     """Writes prompts as token ids for one checkpoint."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, frame_format: FrameFormat) -> None:
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerBase,
+        frame_format: FrameFormat,
+        image_format: ImageFormat | None = None,
+    ) -> None:
         self._tokenizer = tokenizer
         self.frame_format = frame_format
+        self.image_format = image_format
         bos = tokenizer.bos_token_id
         self._begin = bos if bos is not None else tokenizer.eos_token_id
         self._frame = self._frame_tokens(frame_format)
@@ -81,6 +50,17 @@ class Layout:
             visual += [False] * len(stamp) + [True] * len(self._frame)
         return ids, visual
 
+    def images_prefix(self, grids: Sequence[ImageGrid]) -> tuple[list[int], list[bool]]:
+        """The same for images; they are counted where there are several."""
+        ids = [self._begin]
+        visual = [False]
+        for number, grid in enumerate(grids, start=1):
+            name = self._encode(f"Image {number}") if len(grids) > 1 else []
+            tokens = self._image_tokens(grid)
+            ids += name + tokens
+            visual += [False] * len(name) + [True] * len(tokens)
+        return ids, visual
+
     def question(self, prompt: str) -> list[int]:
         """The token ids of a user turn and the opening of the answer.
 
@@ -90,11 +70,19 @@ class Layout:
         return self._opening + self._encode(self._opening_text + prompt) + self._closing
 
     def _frame_tokens(self, frame_format: FrameFormat) -> list[int]:
-        rows, columns = frame_format.grid
-        row = ["<im_patch>"] * columns + ["<im_col>"] * frame_format.column_tokens
         kind = "frame" if frame_format.frame_tokens else "im"
-        names = [f"<{kind}_start>", *row * rows, f"<{kind}_end>"]
-        return self._tokenizer.convert_tokens_to_ids(names)
+        start, end = f"<{kind}_start>", f"<{kind}_end>"
+        return self._ids(_block(start, frame_format.grid, frame_format.column_tokens, end))
+
+    def _image_tokens(self, grid: ImageGrid) -> list[int]:
+        how = self.image_format
+        start = "<low_res_im_start>" if how.whole_start_token else "<im_start>"
+        whole = _block(start, grid.whole, how.whole_column_tokens, "<im_end>")
+        parts = _block("<im_start>", grid.parts, how.column_tokens, "<im_end>")
+        return self._ids(whole + parts)
+
+    def _ids(self, tokens: list[str]) -> list[int]:
+        return self._tokenizer.convert_tokens_to_ids(tokens)
 
     def _turns(self) -> tuple[list[int], str, list[int]]:
         """What surrounds a question: ids, then text that is encoded with it, then ids again."""
@@ -112,3 +100,9 @@ class Layout:
         return self._tokenizer.encode(
             text, add_special_tokens=False, split_special_tokens=not special
         )
+
+
+def _block(start: str, grid: tuple[int, int], column_tokens: bool, end: str) -> list[str]:
+    rows, columns = grid
+    row = ["<im_patch>"] * columns + ["<im_col>"] * column_tokens
+    return [start, *row * rows, end]

@@ -1,4 +1,4 @@
-"""A video's prefix: its keys and values, and the vectors that embed it."""
+"""The prefix of a video or of images: its keys and values, and the vectors that embed it."""
 
 from dataclasses import dataclass
 
@@ -7,24 +7,13 @@ import torch.nn.functional as F
 
 from molmo2_engine.checkpoint import Checkpoint
 from molmo2_engine.layout import Layout
-from molmo2_engine.vision import encode_frames
+from molmo2_engine.media import Media, VideoFrames
+from molmo2_engine.vision import encode_frames, encode_images
 
 
 @dataclass(frozen=True, eq=False)
-class VideoFrames:
-    """The sampled frames of a video."""
-
-    times: list[float]
-    """Seconds, one a frame, as the model is told them."""
-    frames: torch.Tensor
-    """uint8 RGB [len(times), size, size, 3]."""
-    frame_numbers: tuple[int, ...]
-    """1-based, in the whole video; nothing here depends on them."""
-
-
-@dataclass(frozen=True, eq=False)
-class VideoPrefix:
-    """What every question about one video shares."""
+class Prefix:
+    """What every question about one video, or one set of images, shares."""
 
     key: bytes
     frame_numbers: tuple[int, ...]
@@ -37,17 +26,13 @@ class VideoPrefix:
 
 
 @torch.inference_mode()
-def prefill_video(
-    checkpoint: Checkpoint,
-    layout: Layout,
-    key: bytes,
-    video: VideoFrames,
-    frames_at_once: int,
-) -> VideoPrefix:
-    """Encodes and prefills a video in one piece: its visual tokens attend to each other."""
+def prefill_media(
+    checkpoint: Checkpoint, layout: Layout, key: bytes, media: Media, frames_at_once: int
+) -> Prefix:
+    """Encodes and prefills media in one piece: its visual tokens attend to each other."""
     model = checkpoint.model.model
-    features = encode_frames(checkpoint.model, layout.frame_format, video.frames, frames_at_once)
-    ids, visual = (torch.tensor(x, device=model.device) for x in layout.video_prefix(video.times))
+    features, tokens = _encode(checkpoint, layout, media, frames_at_once)
+    ids, visual = (torch.tensor(x, device=model.device) for x in tokens)
     embedded = model.get_input_embeddings()(ids)
     patch = ids == checkpoint.model.config.image_patch_id
     embedded[patch] += features.to(embedded.dtype)  # Molmo2 adds features, it does not replace
@@ -58,14 +43,27 @@ def prefill_video(
         position_ids=torch.arange(len(ids), device=model.device)[None],
         past_key_values=recording,
     ).last_hidden_state[0]
-    return VideoPrefix(
+    return Prefix(
         key=key,
-        frame_numbers=video.frame_numbers,
+        frame_numbers=media.frame_numbers if isinstance(media, VideoFrames) else (),
         tokens=len(ids),
         keys=recording.keys,
         values=recording.values,
         embeddings=_pool(hidden[patch]),
     )
+
+
+def _encode(
+    checkpoint: Checkpoint, layout: Layout, media: Media, frames_at_once: int
+) -> tuple[torch.Tensor, tuple[list[int], list[bool]]]:
+    """The features of the media's patches, and its tokens as ``Layout`` gives them."""
+    if isinstance(media, VideoFrames):
+        features = encode_frames(
+            checkpoint.model, layout.frame_format, media.frames, frames_at_once
+        )
+        return features, layout.video_prefix(media.times)
+    features = encode_images(checkpoint.model, media.images, layout.image_format.patch_size)
+    return features, layout.images_prefix([image.grid for image in media.images])
 
 
 def _attends(visual: torch.Tensor) -> torch.Tensor:

@@ -1,9 +1,9 @@
-"""Keeps video prefixes by content key: those in use, and the latest others while there is room."""
+"""Keeps prefixes by content key: those in use, and the latest others while there is room."""
 
 import threading
 from collections import OrderedDict
 
-from molmo2_engine.prefix import VideoPrefix
+from molmo2_engine.prefix import Prefix
 
 
 class PrefixStore:
@@ -12,7 +12,7 @@ class PrefixStore:
     def __init__(self, max_tokens: int) -> None:
         self._max_tokens = max_tokens
         self._lock = threading.Lock()
-        self._prefixes: OrderedDict[bytes, VideoPrefix] = OrderedDict()
+        self._prefixes: OrderedDict[bytes, Prefix] = OrderedDict()
         self._users: dict[bytes, int] = {}
 
     @property
@@ -20,7 +20,7 @@ class PrefixStore:
         """Tokens held."""
         return sum(prefix.tokens for prefix in self._prefixes.values())
 
-    def acquire(self, key: bytes) -> VideoPrefix | None:
+    def acquire(self, key: bytes) -> Prefix | None:
         """The prefix, which stays until it is released as often as it was acquired."""
         with self._lock:
             prefix = self._prefixes.get(key)
@@ -29,7 +29,7 @@ class PrefixStore:
                 self._users[key] += 1
             return prefix
 
-    def release(self, prefix: VideoPrefix) -> None:
+    def release(self, prefix: Prefix) -> None:
         with self._lock:
             self._users[prefix.key] -= 1
 
@@ -42,7 +42,7 @@ class PrefixStore:
                 del self._prefixes[key], self._users[key]
             return self.tokens + tokens <= self._max_tokens
 
-    def add(self, prefix: VideoPrefix) -> None:
+    def add(self, prefix: Prefix) -> None:
         """Takes a new prefix, acquired once; ``make_room`` has made its room."""
         with self._lock:
             self._prefixes[prefix.key] = prefix

@@ -1,10 +1,11 @@
-"""Runs the model: a video's prefill, a question's prefill, and a decode step for all."""
+"""Runs the model: the prefill of media, a question's prefill, and a decode step for all."""
 
 import torch
 
 from molmo2_engine.checkpoint import Checkpoint
 from molmo2_engine.layout import Layout
-from molmo2_engine.prefix import VideoFrames, VideoPrefix, prefill_video
+from molmo2_engine.media import Media
+from molmo2_engine.prefix import Prefix, prefill_media
 from molmo2_engine.slots import Decode, Prefill, SlotCache
 
 
@@ -32,9 +33,9 @@ class ModelRunner:
             checkpoint.device,
         )
 
-    def prefill_video(self, key: bytes, video: VideoFrames) -> VideoPrefix:
-        """Encodes and prefills a video."""
-        return prefill_video(self._checkpoint, self._layout, key, video, self._frames_at_once)
+    def prefill_media(self, key: bytes, media: Media) -> Prefix:
+        """Encodes and prefills a video or images."""
+        return prefill_media(self._checkpoint, self._layout, key, media, self._frames_at_once)
 
     @torch.inference_mode()
     def prefill_question(self, row: int, question: list[int]) -> torch.Tensor:

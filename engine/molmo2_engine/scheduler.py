@@ -1,8 +1,8 @@
-"""Who is next. Jobs wait for their video's prefix, then their sequences wait for slots.
+"""Who is next. Jobs wait for the prefix of their media, then their sequences wait for slots.
 
-Both queues are first come, first served. A job whose video is held needs no prefill and does not
-wait for those that do. A step prefills at most one video, so running sequences wait for one prefill
-between two tokens, and a job waits for the prefills of those before it and no others.
+Both queues are first come, first served. A job whose prefix is held needs no prefill and does not
+wait for those that do. A step prefills the media of at most one job, so running sequences wait for
+one prefill between two tokens, and a job waits for the prefills of those before it and no others.
 """
 
 from collections import deque

@@ -45,7 +45,9 @@ class EngineService(engine_pb2_grpc.EngineServicer):
             if not context.add_callback(job.cancel):
                 return
             if not self._engine.submit(job):
-                context.abort(grpc.StatusCode.NOT_FOUND, "the video is not held; send its frames")
+                context.abort(
+                    grpc.StatusCode.NOT_FOUND, "the media is not held; send its frames or pixels"
+                )
             yield from self._events(job)
         except Molmo2Error as error:
             context.set_trailing_metadata([(ERROR_TRAILER, error.to_wire().model_dump_json())])

@@ -8,7 +8,7 @@ are what one forward pass writes and reads.
 import torch
 from transformers import Molmo2TextConfig
 
-from molmo2_engine.prefix import VideoPrefix
+from molmo2_engine.prefix import Prefix
 
 
 class SlotCache:
@@ -34,7 +34,7 @@ class SlotCache:
     def free(self) -> int:
         return self.slots - len(self.lengths)
 
-    def take(self, prefix: VideoPrefix) -> int:
+    def take(self, prefix: Prefix) -> int:
         """Opens a slot that starts with ``prefix``; returns its row."""
         row = len(self.lengths)
         for mine, theirs in ((self.keys, prefix.keys), (self.values, prefix.values)):

@@ -1,10 +1,14 @@
-"""From sampled frames to the features of their visual tokens."""
+"""From pixels to the features of visual tokens."""
 
 import torch
-import torch.nn.functional as F
 from transformers import Molmo2ForConditionalGeneration
+from transformers.models.molmo2.image_processing_molmo2 import (
+    arange_for_pooling,
+    batch_pixels_to_patches,
+)
 
-from molmo2_engine.layout import FrameFormat
+from molmo2_engine.formats import FrameFormat
+from molmo2_engine.media import Crops
 
 
 def encode_frames(
@@ -21,50 +25,45 @@ def encode_frames(
     Returns:
         Features [n * tokens a frame, hidden], on the model's device and of its dtype.
     """
-    chunks = [_encode(model, frame_format, chunk) for chunk in frames.split(frames_at_once)]
-    return torch.cat(chunks)
+    patch = frame_format.patch_size
+    windows = _frame_windows(frame_format)
+    patches = (frame_format.size // patch) ** 2
+
+    def encode_chunk(chunk: torch.Tensor) -> torch.Tensor:
+        offsets = torch.arange(len(chunk))[:, None, None] * patches
+        every = torch.where(windows >= 0, windows + offsets, windows).flatten(0, 1)
+        return _encode(model, chunk, every, patch)
+
+    return torch.cat([encode_chunk(chunk) for chunk in frames.split(frames_at_once)])
+
+
+def encode_images(
+    model: Molmo2ForConditionalGeneration, images: list[Crops], patch_size: int
+) -> torch.Tensor:
+    """Encodes images one by one: features [tokens of all, hidden]."""
+    return torch.cat([_encode(model, i.crops, i.windows, patch_size) for i in images])
 
 
 def _encode(
-    model: Molmo2ForConditionalGeneration, frame_format: FrameFormat, frames: torch.Tensor
+    model: Molmo2ForConditionalGeneration, crops: torch.Tensor, windows: torch.Tensor, patch: int
 ) -> torch.Tensor:
-    rows, columns = frame_format.grid
-    pixels = _patches(_normalise(frames.to(model.device)), frame_format.patch_size)
-    features = model.get_video_features(
+    """``windows``: int64 [tokens, window], into the patches of all ``crops``; -1 is padding."""
+    pixels = batch_pixels_to_patches(_normalise(crops.to(model.device)), patch)
+    features = model.get_image_features(
         pixels.to(model.dtype),
-        _pooling_windows(frame_format, len(frames)).to(model.device),
-        torch.tensor([[len(frames), rows, columns]]),
+        windows.to(model.device),
+        torch.tensor([[len(windows), 1, 0, 0]]),  # tokens, in one piece
     )
     return features.pooler_output[0]
 
 
-def _normalise(frames: torch.Tensor) -> torch.Tensor:
+def _normalise(pixels: torch.Tensor) -> torch.Tensor:
     """0..255 to -1..1 in float32, with the reference processor's arithmetic and mean, std 0.5."""
-    return frames.to(torch.float32).div_(255).sub_(0.5).div_(0.5)
+    return pixels.to(torch.float32).div_(255).sub_(0.5).div_(0.5)
 
 
-def _patches(frames: torch.Tensor, patch: int) -> torch.Tensor:
-    """[n, size, size, 3] to [n, patches, patch * patch * 3], patches row by row."""
-    count, size, _, channels = frames.shape
-    side = size // patch
-    cut = frames.reshape(count, side, patch, side, patch, channels).transpose(2, 3)
-    return cut.reshape(count, side * side, patch * patch * channels)
-
-
-def _pooling_windows(frame_format: FrameFormat, count: int) -> torch.Tensor:
-    """Patch indices that each visual token pools: int64 [count * tokens, window], -1 is padding."""
+def _frame_windows(frame_format: FrameFormat) -> torch.Tensor:
+    """The pooling windows of one frame: int64 [tokens, window]."""
     side = frame_format.size // frame_format.patch_size
-    (rows, columns), (height, width) = frame_format.grid, frame_format.pooling_size
-    spare_rows, spare_columns = rows * height - side, columns * width - side
-    around = (
-        spare_columns // 2,
-        spare_columns - spare_columns // 2,
-        spare_rows // 2,
-        spare_rows - spare_rows // 2,
-    )
-    index = F.pad(torch.arange(side * side).reshape(side, side), around, value=-1)
-    windows = (
-        index.reshape(rows, height, columns, width).transpose(1, 2).reshape(-1, height * width)
-    )
-    offsets = torch.arange(count)[:, None, None] * side * side
-    return torch.where(windows >= 0, windows + offsets, windows).reshape(-1, height * width)
+    patches = torch.arange(side * side).reshape(side, side)
+    return arange_for_pooling(patches, *frame_format.pooling_size)[0]

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from molmo2_client.fiftyone.database import private_database
-
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
@@ -28,10 +26,10 @@ def blocks(language):
     return [block for block in found if not block.startswith(tuple(NOT_RUN))]
 
 
-def run(*command):
+def run(*command, **fiftyone):
     """Runs it in the repository's environment; its output is shown when it fails."""
     path = f"{ROOT}/.venv/bin:{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "FIFTYONE_DO_NOT_TRACK": "true"}
+    environment = {**os.environ, "PATH": path, **fiftyone}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
     )
@@ -73,19 +71,39 @@ def served(tmp_path_factory):
         process.wait(60)
 
 
+@pytest.fixture
+def database(tmp_path):
+    """FiftyOne's settings for a MongoDB of this test's own; FiftyOne is not used in this process"""
+    command = [sys.executable, "-c", MONGOD, tmp_path / "database"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield {"FIFTYONE_DATABASE_URI": process.stdout.readline().strip(), **QUIET}
+        process.stdin.close()
+
+
 @pytest.mark.usefixtures("served")
-def test_the_commands_and_the_usage_run_in_order(tmp_path):
+def test_the_commands_and_the_usage_run_in_order(tmp_path, database):
     _, _, ask, label, *rest = blocks("bash")
     assert rest == []
     answers = run("bash", "-ec", ask)
     assert answers.count('"operation"') >= 5
     script = tmp_path / "usage.py"
     script.write_text("\n".join(blocks("python")) + CHECKS)
-    with private_database(tmp_path / "database"):
-        run(sys.executable, script)
-        run("bash", "-ec", label)
-        run(sys.executable, "-c", AFTER)
+    run(sys.executable, script, **database)
+    run("bash", "-ec", label, **database)
+    run(sys.executable, "-c", AFTER, **database)
 
+
+QUIET = {"FIFTYONE_DATABASE_VALIDATION": "false", "FIFTYONE_DO_NOT_TRACK": "true"}
+
+MONGOD = """
+import sys
+from molmo2_client.fiftyone.database import private_database
+with private_database(sys.argv[1]) as uri:
+    print(uri, flush=True)
+    sys.stdin.read()
+"""
 
 CHECKS = """
 import sys

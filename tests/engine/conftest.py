@@ -20,7 +20,8 @@ from transformers.models.molmo2.image_processing_molmo2 import (
 
 from molmo2_engine import checkpoint as checkpoints
 from molmo2_engine.checkpoint import Checkpoint
-from molmo2_engine.layout import FrameFormat, Layout
+from molmo2_engine.formats import FrameFormat
+from molmo2_engine.layout import Layout
 
 VOCABULARY = 512
 SIZE = 84

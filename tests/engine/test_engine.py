@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from molmo2_contract.errors import InternalError, Overloaded
 from molmo2_engine.engine import Engine
 from molmo2_engine.job import Embed, Embedded, Failed, Finished, Generate, Job, Opened
-from molmo2_engine.prefix import VideoFrames
+from molmo2_engine.media import VideoFrames
 from molmo2_engine.prefix_store import PrefixStore
 from molmo2_engine.runner import ModelRunner
 from molmo2_engine.sampling import SamplingParameters
@@ -45,7 +45,7 @@ class Bench:
             key=video.key,
             prefix_tokens=len(self.layout.video_prefix(video.times)[0]),
             operations=[*operations, *(Embed(pooling) for pooling in embed)],
-            video=VideoFrames(video.times, video.frames, (7,)) if send else None,
+            media=VideoFrames(video.times, video.frames, (7,)) if send else None,
         )
 
     def finish(self):
@@ -260,7 +260,7 @@ def test_a_failing_sequence_costs_only_itself(bench, video, expected, monkeypatc
 def test_a_video_that_cannot_be_prefilled_fails_its_own_job(bench, video, expected):
     clip, by_prompt = expected[1]
     bad = bench.job(video(5, 2), PROMPTS[:2])
-    bad.video = VideoFrames(bad.video.times, bad.video.frames[:, :40], ())
+    bad.media = VideoFrames(bad.media.times, bad.media.frames[:, :40], ())
     good = bench.job(clip, PROMPTS[:1])
     bench.engine.submit(bad)
     bench.engine.submit(good)

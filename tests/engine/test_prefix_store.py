@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from molmo2_engine.prefix import VideoPrefix
+from molmo2_engine.prefix import Prefix
 from molmo2_engine.prefix_store import PrefixStore
 
 ROOM = 100
@@ -15,14 +15,14 @@ class PrefixStoreMachine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.store = PrefixStore(ROOM)
-        self.in_use: list[VideoPrefix] = []
+        self.in_use: list[Prefix] = []
 
     @rule(name=st.integers(0, 9), tokens=st.integers(1, 60))
     def ask(self, name, tokens):
         key = str(name).encode()
         prefix = self.store.acquire(key)
         if prefix is None and self.store.make_room(tokens):
-            prefix = VideoPrefix(key, (), tokens, [], [], {})
+            prefix = Prefix(key, (), tokens, [], [], {})
             self.store.add(prefix)
         if prefix is not None:
             self.in_use.append(prefix)
@@ -56,7 +56,7 @@ TestPrefixStore = PrefixStoreMachine.TestCase
 
 def test_the_least_recently_used_goes_first():
     store = PrefixStore(30)
-    prefixes = [VideoPrefix(bytes([i]), (), 10, [], [], {}) for i in range(3)]
+    prefixes = [Prefix(bytes([i]), (), 10, [], [], {}) for i in range(3)]
     for prefix in prefixes:
         store.make_room(10)
         store.add(prefix)
@@ -69,7 +69,7 @@ def test_the_least_recently_used_goes_first():
 
 def test_there_is_no_room_while_everything_is_in_use():
     store = PrefixStore(30)
-    prefix = VideoPrefix(b"a", (), 25, [], [], {})
+    prefix = Prefix(b"a", (), 25, [], [], {})
     store.add(prefix)
     assert not store.make_room(10)
     store.release(prefix)

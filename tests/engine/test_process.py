@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import psutil
 import pytest
 
 from molmo2_contract.errors import (
@@ -95,7 +96,7 @@ def test_what_never_fits_is_refused_with_the_bound(connection):
     _, event = connection.answer(request(prompt="why? " * 200), timeout=60)
     assert event.failed.field == "operations[0].prompt"
     assert "leave no room" in event.failed.message
-    with pytest.raises(InvalidRequest, match="frames hold"):
+    with pytest.raises(InvalidRequest, match="pixels hold"):
         list(connection.answer(request(size=85), timeout=60))
 
 
@@ -158,7 +159,5 @@ def test_a_checkpoint_of_another_kind_is_refused_with_the_reason(tmp_path):
 
 def engines(launch):
     """Process ids of the engines on the launch's socket."""
-    found = subprocess.run(
-        ["pgrep", "-f", f"molmo2_engine --socket={launch.socket}"], capture_output=True, text=True
-    )
-    return [int(line) for line in found.stdout.split()]
+    mine = f"--socket={launch.socket}"
+    return [p.pid for p in psutil.process_iter(["cmdline"]) if mine in (p.info["cmdline"] or ())]

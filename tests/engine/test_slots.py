@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import Molmo2TextConfig
 
-from molmo2_engine.prefix import VideoPrefix
+from molmo2_engine.prefix import Prefix
 from molmo2_engine.slots import Decode, Prefill, SlotCache
 
 CONFIG = Molmo2TextConfig(num_hidden_layers=2, num_key_value_heads=1, head_dim=2)
@@ -18,7 +18,7 @@ def tensor(values):
 
 
 def prefix(values):
-    return VideoPrefix(b"", (), len(values), [tensor(values)] * 2, [-tensor(values)] * 2, {})
+    return Prefix(b"", (), len(values), [tensor(values)] * 2, [-tensor(values)] * 2, {})
 
 
 @given(st.lists(st.sampled_from(["take", "decode", "prefill", "release"]), max_size=40), st.data())

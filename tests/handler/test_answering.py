@@ -14,6 +14,7 @@ from molmo2_contract.request import Request
 from molmo2_contract.response import ModelInfo
 from molmo2_contract.results import FinishReason, Status
 from molmo2_contract.video import Video
+from molmo2_demo.generate import generate
 from molmo2_handler import answering, engine_messages
 from molmo2_handler.answering import Answerer
 from molmo2_handler.video import VideoLimits, open_video
@@ -21,6 +22,13 @@ from molmo2_handler.video import VideoLimits, open_video
 MODEL = ModelInfo(name="molmo2-demo", version="1.0", checkpoint="weights")
 FRAME_SIZE = 168
 QUESTION = Describe(prompt="Describe this video in detail.")
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """One that the engine has not seen, whatever other tests asked it."""
+    (rendered,) = generate(tmp_path_factory.mktemp("unseen"), 1, seed=11)
+    return rendered
 
 
 @pytest.fixture(scope="module")

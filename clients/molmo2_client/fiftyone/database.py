@@ -164,20 +164,15 @@ def _point_imported_fiftyone_at(uri: str) -> None:
     fiftyone = sys.modules.get("fiftyone")
     if fiftyone is None:
         return
-    _refuse_another(fiftyone.config.database_uri)
-    fiftyone.config.database_uri = uri
+    before, fiftyone.config.database_uri = fiftyone.config.database_uri, uri
     fiftyone.config.database_validation = False
     fiftyone.config.do_not_track = True
     host, port = fiftyone.core.odm.get_db_client().address
     if port != urlsplit(uri).port:
-        _refuse_another(f"mongodb://{host}:{port}")
-
-
-def _refuse_another(uri: str | None) -> None:
-    if uri is not None:
+        fiftyone.config.database_uri = before
         raise DatabaseError(
-            f"FiftyOne already uses {uri}, and keeps its first database until the process ends; "
-            "enter private_database once a process, before FiftyOne is used"
+            f"FiftyOne already uses mongodb://{host}:{port}, and keeps its first database until "
+            "the process ends; enter private_database once a process, before FiftyOne is used"
         )
 
 

@@ -1,5 +1,6 @@
 """Starts TorchServe, waits until every model answers, and stops what it started."""
 
+import fcntl
 import json
 import os
 import signal
@@ -222,3 +223,17 @@ def _stop(server: RunningServer) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(server.process.pid, signal.SIGKILL)
         server.process.wait()
+    _wait_for_engines(server.options.run_directory.resolve())
+
+
+def _wait_for_engines(run: Path) -> None:
+    """Engines end a moment after the JVM; each holds a lock as long as it lives."""
+    deadline = time.monotonic() + STOP_SECONDS
+    for path in run.glob("*.engine"):
+        with path.open("a") as lock:
+            while time.monotonic() < deadline:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    time.sleep(0.1)

@@ -21,7 +21,7 @@ class DescribeRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class Description(_message.Message):
-    __slots__ = ("checkpoint", "revision", "frame_size", "max_video_tokens", "max_context_tokens", "max_concurrent_sequences", "embedding_dimension")
+    __slots__ = ("checkpoint", "revision", "frame_size", "max_video_tokens", "max_context_tokens", "max_concurrent_sequences", "embedding_dimension", "images")
     CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     FRAME_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -29,6 +29,7 @@ class Description(_message.Message):
     MAX_CONTEXT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     MAX_CONCURRENT_SEQUENCES_FIELD_NUMBER: _ClassVar[int]
     EMBEDDING_DIMENSION_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
     checkpoint: str
     revision: str
     frame_size: int
@@ -36,19 +37,22 @@ class Description(_message.Message):
     max_context_tokens: int
     max_concurrent_sequences: int
     embedding_dimension: int
-    def __init__(self, checkpoint: _Optional[str] = ..., revision: _Optional[str] = ..., frame_size: _Optional[int] = ..., max_video_tokens: _Optional[int] = ..., max_context_tokens: _Optional[int] = ..., max_concurrent_sequences: _Optional[int] = ..., embedding_dimension: _Optional[int] = ...) -> None: ...
+    images: bool
+    def __init__(self, checkpoint: _Optional[str] = ..., revision: _Optional[str] = ..., frame_size: _Optional[int] = ..., max_video_tokens: _Optional[int] = ..., max_context_tokens: _Optional[int] = ..., max_concurrent_sequences: _Optional[int] = ..., embedding_dimension: _Optional[int] = ..., images: bool = ...) -> None: ...
 
 class AnswerRequest(_message.Message):
-    __slots__ = ("request_id", "video", "operations", "progress")
+    __slots__ = ("request_id", "video", "images", "operations", "progress")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     VIDEO_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
     OPERATIONS_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     request_id: str
     video: Video
+    images: Images
     operations: _containers.RepeatedCompositeFieldContainer[Operation]
     progress: bool
-    def __init__(self, request_id: _Optional[str] = ..., video: _Optional[_Union[Video, _Mapping]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., progress: bool = ...) -> None: ...
+    def __init__(self, request_id: _Optional[str] = ..., video: _Optional[_Union[Video, _Mapping]] = ..., images: _Optional[_Union[Images, _Mapping]] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ..., progress: bool = ...) -> None: ...
 
 class Video(_message.Message):
     __slots__ = ("key", "times", "frames", "frame_numbers")
@@ -61,6 +65,24 @@ class Video(_message.Message):
     frames: bytes
     frame_numbers: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, key: _Optional[bytes] = ..., times: _Optional[_Iterable[float]] = ..., frames: _Optional[bytes] = ..., frame_numbers: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Images(_message.Message):
+    __slots__ = ("key", "images")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    IMAGES_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    images: _containers.RepeatedCompositeFieldContainer[Image]
+    def __init__(self, key: _Optional[bytes] = ..., images: _Optional[_Iterable[_Union[Image, _Mapping]]] = ...) -> None: ...
+
+class Image(_message.Message):
+    __slots__ = ("height", "width", "pixels")
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    PIXELS_FIELD_NUMBER: _ClassVar[int]
+    height: int
+    width: int
+    pixels: bytes
+    def __init__(self, height: _Optional[int] = ..., width: _Optional[int] = ..., pixels: _Optional[bytes] = ...) -> None: ...
 
 class Operation(_message.Message):
     __slots__ = ("generation", "embedding")

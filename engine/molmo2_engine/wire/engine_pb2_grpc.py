@@ -59,7 +59,7 @@ class EngineServicer(object):
     def Answer(self, request, context):
         """Answers every operation of one request: Opened once the video's prefix is there, then the
         events of the operations, interleaved.
-        NOT_FOUND: `frames` was left out and the engine does not hold the video; send them.
+        NOT_FOUND: frames (or pixels) were left out and the engine does not hold them; send them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
