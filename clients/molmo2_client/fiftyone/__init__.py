@@ -19,17 +19,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from molmo2_client.fiftyone.asking import Asks
+    from molmo2_client.fiftyone.embed import embed_dataset
     from molmo2_client.fiftyone.label import label_dataset
     from molmo2_client.fiftyone.schema import FieldClash
     from molmo2_client.fiftyone.summary import LabelSummary
 
-__all__ = ["Asks", "FieldClash", "LabelSummary", "label_dataset"]
+__all__ = ["Asks", "FieldClash", "LabelSummary", "embed_dataset", "label_dataset"]
 
 
 def __getattr__(name: str) -> Any:
     from importlib import import_module
 
-    homes = {"Asks": "asking", "FieldClash": "schema", "LabelSummary": "summary"}
+    homes = {
+        "Asks": "asking",
+        "FieldClash": "schema",
+        "LabelSummary": "summary",
+        "embed_dataset": "embed",
+    }
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{homes.get(name, 'label')}"), name)

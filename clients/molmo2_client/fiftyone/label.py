@@ -1,34 +1,33 @@
 """``label_dataset``: from a view of videos to a view of labelled videos."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-import fiftyone as fo
-import fiftyone.core.utils as fou
 from fiftyone.core.collections import SampleCollection
 
-from molmo2_client.fiftyone.asking import Asks, CircuitBreaker, ask
+from molmo2_client.circuit_breaker import CircuitBreaker
+from molmo2_client.concurrent_calls import ConcurrentCalls
+from molmo2_client.fiftyone.asking import Asks, ask
+from molmo2_client.fiftyone.densify import WAYS, Densify
 from molmo2_client.fiftyone.fields import FieldNames
-from molmo2_client.fiftyone.mapping import Labels, to_labels
-from molmo2_client.fiftyone.outcomes import answered, failed, refused
-from molmo2_client.fiftyone.plan import Plan, Task, make_plan
+from molmo2_client.fiftyone.labelling import Labelling, Progress
+from molmo2_client.fiftyone.plan import make_plan
 from molmo2_client.fiftyone.questions import (
     OperationLike,
     PromptFields,
     Question,
     parse_questions,
 )
-from molmo2_client.fiftyone.record import Record, record_type
-from molmo2_client.fiftyone.runner import Call, ConcurrentCalls
-from molmo2_client.fiftyone.samples import all_videos, check_prompt_fields, check_videos
+from molmo2_client.fiftyone.record import record_type
+from molmo2_client.fiftyone.samples import (
+    all_samples,
+    all_videos,
+    check_prompt_fields,
+    check_videos,
+)
 from molmo2_client.fiftyone.schema import FieldType, declare
 from molmo2_client.fiftyone.summary import LabelSummary
 from molmo2_client.fiftyone.writer import LabelWriter
-from molmo2_contract.response import Response
-
-Progress = Callable[[fou.ProgressBar], None] | bool | None
-"""Whether to draw a progress bar, or what to call after each video."""
 
 CONCURRENCY = 8
 """Requests under way at once, by default."""
@@ -42,6 +41,7 @@ def label_dataset(
     label_field: str = "molmo2",
     embeddings_field: str | None = None,
     prompt_field: PromptFields = None,
+    densify: Densify = "none",
     overwrite: bool = False,
     concurrency: int = CONCURRENCY,
     timeout: float | None = None,
@@ -53,8 +53,13 @@ def label_dataset(
     earlier one ended, however it ended: only operations without an answer are asked. A request
     that fails is noted in the sample's run record and the others go on.
 
+    The samples of a clips view (``to_clips``) are asked about their part of the video. Their sample
+    fields and run records are the clips' own, and last as long as those: save the view to keep it.
+    Their frame labels go into the frames of the dataset, beside those of other clips, with the
+    attribute ``clip``.
+
     Args:
-        view: a dataset or view of videos.
+        view: a dataset or view of videos, or of clips.
         operations: contract operations, dicts of them, or names where no prompt is needed. Each
             at most once.
         client: asks the server, e.g. ``molmo2_client.Molmo2(url=…)``.
@@ -62,6 +67,10 @@ def label_dataset(
         embeddings_field: where ``embed`` puts its vector; default ``<label_field>_embedding``.
         prompt_field: a string field with each sample's prompt, for all operations that take one,
             or a dict of operation to field. ``None`` cells fall back to the operation's prompt.
+        densify: whether the frames between the sampled ones get points and tracks too, with the
+            attribute ``interpolated``: "hold" repeats the last position, "linear" moves it to the
+            next; ``densify`` says where there are none. Leave long videos sparse: the App holds
+            about 5,000 labelled frames at once.
         overwrite: ask about all samples again. An answer replaces the earlier labels of its
             operation; an error leaves them.
         concurrency: requests under way at once.
@@ -80,73 +89,29 @@ def label_dataset(
     """
     if concurrency < 1:
         raise ValueError(f"concurrency={concurrency}: must be at least 1")
+    if densify not in WAYS:
+        raise ValueError(f"densify={densify!r}: must be one of {', '.join(WAYS)}")
     names = FieldNames(label_field, embeddings_field or f"{label_field}_embedding")
     questions = parse_questions(operations, prompt_field)
     check_videos(view)
     check_prompt_fields(view, questions)
-    fresh = _declare_fields(view._dataset, questions, names)
+    fresh = _declare_fields(view, questions, names)
     redo = frozenset(q.operation for q in questions) if overwrite else fresh
     plan = make_plan(view, questions, names, redo=redo)
-    labelling = _Labelling(all_videos(view), names, plan)
+    writer = LabelWriter(all_samples(view), names.run, videos=all_videos(view))
     calls = ConcurrentCalls(
         partial(ask, client, timeout=timeout), plan.tasks, concurrency=concurrency
     )
-    return labelling.run(calls, CircuitBreaker(concurrency), progress)
+    return Labelling(writer, names, plan, densify).run(calls, CircuitBreaker(concurrency), progress)
 
 
 def _declare_fields(
-    dataset: fo.Dataset, questions: Sequence[Question], names: FieldNames
+    view: SampleCollection, questions: Sequence[Question], names: FieldNames
 ) -> frozenset[str]:
     """Declares all fields; returns the operations that had none, whatever run records say."""
     fields: dict[str, FieldType] = {}
     for question in questions:
         fields |= names.of(question.operation)
     fields[names.run] = record_type(question.operation for question in questions)
-    new = declare(dataset, fields)
+    new = declare(view._dataset, fields, videos=view._root_dataset)
     return frozenset(q.operation for q in questions if new & names.of(q.operation).keys())
-
-
-class _Labelling:
-    """The writing side of one call."""
-
-    def __init__(self, samples: SampleCollection, names: FieldNames, plan: Plan) -> None:
-        self._names = names
-        self._plan = plan
-        self._writer = LabelWriter(samples, names.run)
-        self._summary = LabelSummary(
-            samples=len(plan.tasks) + plan.finished, finished=plan.finished
-        )
-
-    def run(
-        self,
-        calls: ConcurrentCalls[Task, Response | None],
-        breaker: CircuitBreaker,
-        progress: Progress,
-    ) -> LabelSummary:
-        started = time.monotonic()
-        bar = fou.ProgressBar(total=len(self._plan.tasks), progress=progress, iters_str="videos")
-        try:
-            with bar, calls:
-                for call in calls:
-                    self._store(call)
-                    breaker.note(call.error)
-                    bar.update()
-        finally:
-            for call in calls.returned():
-                self._store(call)
-            self._writer.flush()
-        self._summary.seconds = time.monotonic() - started
-        return self._summary
-
-    def _store(self, call: Call[Task, Response | None]) -> None:
-        labels, record = self._written(call)
-        self._writer.add(call.task.sample_id, labels, record)
-        self._summary.count(call.task.sample_id, record)
-
-    def _written(self, call: Call[Task, Response | None]) -> tuple[Labels, Record]:
-        if call.error is not None:
-            return Labels(), failed(call.task, call.error, call.seconds)
-        if call.answer is None:
-            return Labels(), refused(call.task)
-        labels = to_labels(call.answer, self._names, call.task.sample_id)
-        return labels, answered(call.task, call.answer, labels.dropped, call.seconds)

@@ -4,6 +4,8 @@ Frame numbers are the server's: those of the frames that it decoded. Nothing is 
 time and a frame rate here, which is wrong for long videos and for variable frame rates. The time,
 in seconds, stays with each label as an attribute.
 
+The labels of a clip have the frame numbers of its whole video, and none outside the clip.
+
 An operation that found nothing has an empty label: for points and tracks an empty ``Keypoints``
 on the first sampled frame, so that ``dataset.exists("frames.molmo2_points")`` holds every sample
 that was asked. What an analysis leaves out (no summary, no setting) and what could not be parsed
@@ -13,11 +15,14 @@ is ``None``; the run record has the raw text.
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import fiftyone as fo
 import numpy as np
 
+from molmo2_client.fiftyone.clip import Clip
+from molmo2_client.fiftyone.densify import Densify, between_points, between_positions
 from molmo2_client.fiftyone.fields import FieldNames
 from molmo2_client.fiftyone.limits import cut
 from molmo2_contract.response import Response
@@ -37,23 +42,36 @@ from molmo2_contract.results import (
 )
 from molmo2_contract.video import VideoInfo
 
+PositionT = TypeVar("PositionT", bound=Position)
+
+_Placed = tuple[int, fo.Keypoint]
+"""A frame number, and what is there."""
+
 
 @dataclass
 class Labels:
     """What to write into one sample. Every field named here loses what it held before.
 
     ``frames`` holds, by field, frame number to label; ``values`` the sample's own fields;
-    ``dropped`` counts, by operation, the labels that lie outside the video.
+    ``dropped`` counts, by operation, the labels that lie outside the video or the ``clip``.
     """
 
     frames: dict[str, dict[int, fo.Keypoints]] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
+    clip: Clip | None = None
 
 
-def to_labels(response: Response, names: FieldNames, sample_id: str) -> Labels:
+def to_labels(
+    response: Response,
+    names: FieldNames,
+    sample_id: str,
+    *,
+    clip: Clip | None = None,
+    densify: Densify = "none",
+) -> Labels:
     """The labels of every operation that was answered; an error leaves its fields alone."""
-    mapping = _Mapping(response.video, names, sample_id, Labels())
+    mapping = _Mapping(response.video, names, sample_id, densify, Labels(clip=clip))
     for result in response.results:
         if result.status is not Status.ERROR:
             mapping.clear(result.operation)
@@ -67,6 +85,7 @@ class _Mapping:
     video: VideoInfo
     names: FieldNames
     sample_id: str
+    densify: Densify
     labels: Labels
 
     def clear(self, operation: str) -> None:
@@ -80,10 +99,9 @@ class _Mapping:
         values, names = self.labels.values, self.names
         match result:
             case PointingResult():
-                points = [(p, _keypoint(p, p.label, p.id)) for p in result.points]
-                self._keypoints(result.operation, names.frame("points"), points)
+                self._write(names.frame("points"), self._points(result))
             case TrackingResult():
-                self._keypoints(result.operation, names.frame("tracks"), self._positions(result))
+                self._write(names.frame("tracks"), self._tracks(result))
             case DescribeResult():
                 values[names.sample("description")] = cut(result.text)
             case TemporalLocalizationResult():
@@ -93,34 +111,73 @@ class _Mapping:
             case EmbedResult():
                 values[names.embeddings_field] = self._vector(result)
 
-    def _keypoints(
-        self, operation: str, path: str, found: Iterable[tuple[Position, fo.Keypoint]]
-    ) -> None:
-        frames: dict[int, list[fo.Keypoint]] = {}
-        for position, keypoint in found:
-            if position.frame <= self._last_frame and _is_in_picture(position):
-                frames.setdefault(position.frame, []).append(keypoint)
+    def _points(self, result: PointingResult) -> Iterator[_Placed]:
+        points = self._kept(result.operation, result.points)
+        for point in points:
+            yield point.frame, self._keypoint(point, point.label, point.id)
+        for point in between_points(points, self.video.sampled.frames, self.densify):
+            yield point.frame, self._keypoint(point, point.label, point.id, interpolated=True)
+
+    def _tracks(self, result: TrackingResult) -> Iterator[_Placed]:
+        for track in result.tracks:
+            keypoint = partial(
+                self._keypoint,
+                label=track.label,
+                index=track.id,
+                instance=fo.Instance(id=self._instance_id(track)),
+            )
+            positions = self._kept(result.operation, track.points)
+            for position in positions:
+                yield position.frame, keypoint(position)
+            for position in between_positions(positions, self.video.sampled.frames, self.densify):
+                yield position.frame, keypoint(position, interpolated=True)
+
+    def _kept(self, operation: str, positions: Iterable[PositionT]) -> list[PositionT]:
+        """Those in the picture and in the video; the others are counted."""
+        kept = []
+        for position in positions:
+            if position.frame in self._frames and _is_in_picture(position):
+                kept.append(position)
             else:
                 self._drop(operation)
+        return kept
+
+    def _write(self, path: str, placed: Iterable[_Placed]) -> None:
+        frames: dict[int, list[fo.Keypoint]] = {}
+        for frame, keypoint in placed:
+            frames.setdefault(frame, []).append(keypoint)
         if not frames:
-            frames[min(self.video.sampled.frames, default=1)] = []
+            sampled = [frame for frame in self.video.sampled.frames if frame in self._frames]
+            frames[min(sampled, default=self._frames.start)] = []
         self.labels.frames[path] = {f: fo.Keypoints(keypoints=k) for f, k in frames.items()}
 
-    def _positions(self, result: TrackingResult) -> Iterator[tuple[Position, fo.Keypoint]]:
-        for track in result.tracks:
-            instance = fo.Instance(id=self._instance_id(track))
-            for position in track.points:
-                yield position, _keypoint(position, track.label, track.id, instance)
+    def _keypoint(
+        self,
+        position: Position,
+        label: str,
+        index: int,
+        *,
+        interpolated: bool = False,
+        **attributes: Any,
+    ) -> fo.Keypoint:
+        attributes |= {"time": position.time, "interpolated": interpolated}
+        if self.labels.clip is not None:
+            attributes["clip"] = self.labels.clip.name
+        point = (position.x, position.y)
+        return fo.Keypoint(label=label, points=[point], index=index, **attributes)
 
     def _instance_id(self, track: Track) -> str:
-        """The same for the same track of the same sample and field, in every run."""
-        identity = [self.sample_id, self.names.frame("tracks"), track.label, str(track.id)]
+        """The same for the same track of the same video, clip and field, in every run."""
+        clip = self.labels.clip
+        video = [self.sample_id] if clip is None else [clip.video_id, clip.name]
+        identity = [*video, self.names.frame("tracks"), track.label, str(track.id)]
         return hashlib.sha1("\0".join(identity).encode()).hexdigest()[:24]
 
     def _events(self, operation: str, events: Iterable[Event]) -> fo.TemporalDetections:
         detections = []
         for event in events:
-            first, last = event.start_frame, min(event.end_frame, self._last_frame)
+            first = max(event.start_frame, self._frames.start)
+            last = min(event.end_frame, self._frames.stop - 1)
             if first > last:
                 self._drop(operation)
                 continue
@@ -158,20 +215,15 @@ class _Mapping:
         return vector
 
     @property
-    def _last_frame(self) -> int:
-        return max(self.video.frame_count, *self.video.sampled.frames, 1)
+    def _frames(self) -> range:
+        """The frame numbers that a label may have. A decoded frame is there whatever the
+        container counts."""
+        last = max(self.video.frame_count, *self.video.sampled.frames, 1)
+        clip = self.labels.clip
+        return range(1, last + 1) if clip is None else range(clip.first, min(clip.last, last) + 1)
 
     def _drop(self, operation: str) -> None:
         self.labels.dropped[operation] = self.labels.dropped.get(operation, 0) + 1
-
-
-def _keypoint(
-    position: Position, label: str, index: int, instance: fo.Instance | None = None
-) -> fo.Keypoint:
-    point = (position.x, position.y)
-    return fo.Keypoint(
-        label=label, points=[point], index=index, instance=instance, time=position.time
-    )
 
 
 def _is_in_picture(position: Position) -> bool:

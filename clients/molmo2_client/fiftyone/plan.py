@@ -6,25 +6,30 @@ from typing import Any
 
 from fiftyone.core.collections import SampleCollection
 
+from molmo2_client.fiftyone.clip import Clip
 from molmo2_client.fiftyone.fields import FieldNames
 from molmo2_client.fiftyone.questions import Question
 from molmo2_client.fiftyone.record import ANSWERED, distinction, distinction_path
-from molmo2_client.fiftyone.samples import all_videos
+from molmo2_client.fiftyone.samples import all_samples
 from molmo2_contract.errors import InvalidRequest
 from molmo2_contract.operations import Operation
+
+_FRAME_RATE, _FRAME_COUNT = "metadata.frame_rate", "metadata.total_frame_count"
 
 
 @dataclass(frozen=True)
 class Task:
     """One request: the operations that one sample still lacks.
 
-    ``refused`` holds, by operation, why it cannot even be asked about this sample.
+    ``refused`` holds, by operation, why it cannot even be asked about this sample. ``clip`` says
+    which part of the video the sample is, where it is one.
     """
 
     sample_id: str
     filepath: str
     operations: list[Operation]
     refused: dict[str, InvalidRequest] = field(default_factory=dict)
+    clip: Clip | None = None
 
     @property
     def asked(self) -> list[str]:
@@ -60,7 +65,7 @@ def make_plan(
     changed: list[str] = []
     finished = 0
     for row in _rows(view, questions, names):
-        task = Task(row["id"], row["filepath"], [])
+        task = Task(row["id"], row["filepath"], [], clip=_clip(row))
         for question in questions:
             status, before = row[_status_path(question, names)], row[_before_path(question, names)]
             done = status in ANSWERED and question.operation not in redo
@@ -89,16 +94,25 @@ def make_plan(
     return Plan(tasks, finished)
 
 
+def _clip(row: dict[str, Any]) -> Clip | None:
+    if "support" not in row:
+        return None
+    first, last = row["support"]
+    return Clip(row["sample_id"], first, last, row[_FRAME_RATE], row[_FRAME_COUNT])
+
+
 def _rows(
     view: SampleCollection, questions: Sequence[Question], names: FieldNames
 ) -> list[dict[str, Any]]:
     """One dict a sample, in the order of ``view``, whatever fields the view itself leaves out."""
     columns = ["id", "filepath"]
+    if view._is_clips:
+        columns += ["sample_id", "support", _FRAME_RATE, _FRAME_COUNT]
     for question in questions:
         columns += [_status_path(question, names), _before_path(question, names)]
         columns += [question.prompt_field] if question.prompt_field else []
     ids = dict.fromkeys(view.values("id"))
-    samples = all_videos(view)
+    samples = all_samples(view)
     if len(ids) < len(samples):
         samples = samples.select(list(ids))  # in order it would take quadratic time
     columns = list(dict.fromkeys(columns))

@@ -9,18 +9,11 @@ from molmo2_client.fiftyone.questions import Question
 
 
 def check_videos(view: SampleCollection) -> None:
-    """Refuses everything but whole videos.
+    """Refuses everything but videos and clips of them.
 
     Raises:
         ValueError: naming what the view holds, and what to pass instead.
     """
-    if view._is_clips:
-        raise ValueError(
-            "the view holds clips, whose labels have no place of their own in the dataset: label "
-            "the whole videos with dataset.select(clips.distinct('sample_id')), or write the "
-            "clips as files with clips.export(folder, dataset_type=fo.types.VideoDirectory) and "
-            "label a dataset of those"
-        )
     if view.media_type == "group":
         raise ValueError(
             "the dataset is grouped: pass the slice with the videos, "
@@ -42,7 +35,11 @@ def check_prompt_fields(view: SampleCollection, questions: Sequence[Question]) -
             continue
         found = view._dataset.get_field(name)
         if found is None:
-            raise ValueError(f"prompt_field={name!r}: the dataset has no such field")
+            of_clips = f"; clips take it along with to_clips(…, other_fields={name!r})"
+            raise ValueError(
+                f"prompt_field={name!r}: the {'clips have' if view._is_clips else 'dataset has'} "
+                f"no such field{of_clips if view._is_clips else ''}"
+            )
         if name.startswith("frames.") or not isinstance(found, fo.StringField):
             raise ValueError(
                 f"prompt_field={name!r}: is {type(found).__name__}, must be a string field of "
@@ -50,13 +47,21 @@ def check_prompt_fields(view: SampleCollection, questions: Sequence[Question]) -
             )
 
 
-def all_videos(view: SampleCollection) -> SampleCollection:
-    """All videos of the dataset of ``view``, with all their fields.
+def all_samples(view: SampleCollection) -> SampleCollection:
+    """All samples of the kind that ``view`` holds, videos or clips, with all their fields.
 
     Samples are read and written through this by their ids: ``view`` may leave fields out, and a
     grouped dataset shows only one of its slices.
     """
-    dataset = view._dataset
+    return _videos(view._dataset)
+
+
+def all_videos(view: SampleCollection) -> SampleCollection:
+    """All videos whose frames ``view`` shows: those of the dataset, also where it holds clips."""
+    return _videos(view._root_dataset)
+
+
+def _videos(dataset: fo.Dataset) -> SampleCollection:
     if dataset.media_type == "group":
         return dataset.select_group_slices(media_type="video")
     return dataset

@@ -51,22 +51,31 @@ MOMENT = FieldType(fo.DateTimeField)
 VECTOR = FieldType(fo.VectorField)
 CLASSIFICATION = _label(fo.Classification)
 CLASSIFICATIONS = _label(fo.Classifications)
-KEYPOINTS = _label(fo.Keypoints, keypoints=FieldType(fo.ListField, fo.Keypoint, {"time": NUMBER}))
+KEYPOINTS = _label(
+    fo.Keypoints,
+    keypoints=FieldType(
+        fo.ListField, fo.Keypoint, {"time": NUMBER, "interpolated": FLAG, "clip": TEXT}
+    ),
+)
 EVENTS = _label(
     fo.TemporalDetections,
     detections=FieldType(fo.ListField, fo.TemporalDetection, {"start": NUMBER, "end": NUMBER}),
 )
 
 
-def declare(dataset: fo.Dataset, fields: Mapping[str, FieldType]) -> set[str]:
+def declare(
+    dataset: fo.Dataset, fields: Mapping[str, FieldType], *, videos: fo.Dataset | None = None
+) -> set[str]:
     """Adds what ``dataset`` lacks of ``fields``, and returns those that it did not have at all.
 
-    Paths of frame fields begin with ``frames.``.
+    Paths of frame fields begin with ``frames.``; they belong to ``videos``, which is another
+    dataset where ``dataset`` holds clips.
 
     Raises:
         FieldClash: listing every path that is there with another type; nothing was added.
     """
-    present = {path: dataset.get_field(path) for path, _ in _paths(fields)}
+    homes = {True: videos or dataset, False: dataset}
+    present = {path: homes[_of_frames(path)].get_field(path) for path, _ in _paths(fields)}
     clashes = {
         path: f"{path} is {_describe(found)}, must be {wanted}"
         for path, wanted in _paths(fields)
@@ -79,7 +88,7 @@ def declare(dataset: fo.Dataset, fields: Mapping[str, FieldType]) -> set[str]:
         )
     for name, kind in fields.items():
         if any(present[path] is None for path, _ in _paths({name: kind})):
-            _add(dataset, name, kind)
+            _add(homes[_of_frames(name)], name, kind)
     return {name for name in fields if present[name] is None}
 
 
@@ -89,18 +98,22 @@ def _paths(fields: Mapping[str, FieldType], parent: str = "") -> Iterator[tuple[
         yield from _paths(kind.attributes, f"{parent}{name}.")
 
 
+def _of_frames(path: str) -> bool:
+    return path.startswith("frames.")
+
+
 def _describe(found: fo.Field) -> str:
     return (getattr(found, "document_type", None) or type(found)).__name__
 
 
 def _removal(path: str) -> str:
-    if path.startswith("frames."):
+    if _of_frames(path):
         return f"dataset.delete_frame_field({path.removeprefix('frames.')!r})"
     return f"dataset.delete_sample_field({path!r})"
 
 
 def _add(dataset: fo.Dataset, path: str, kind: FieldType) -> None:
-    add = dataset.add_frame_field if path.startswith("frames.") else dataset.add_sample_field
+    add = dataset.add_frame_field if _of_frames(path) else dataset.add_sample_field
     attributes = [_create(name, each) for name, each in kind.attributes.items()]
     add(
         path.removeprefix("frames."),

@@ -1,8 +1,10 @@
 """What a call of ``label_dataset`` did."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from molmo2_client.fiftyone.record import ANSWERED, Record
+from molmo2_contract.results import Status
 
 MAX_FAILURES = 20
 """Failures that a summary names; all of them are in the run records."""
@@ -63,16 +65,36 @@ class LabelSummary:
         return self.samples - self.finished - self.failed
 
     def __str__(self) -> str:
-        lines = [
+        head = (
             f"{self.samples} videos: {self.labelled} labelled, {self.finished} finished before, "
             f"{self.failed} with errors, in {self.seconds:.1f} s"
+        )
+        return "\n".join([head, *self._table(), *self._kinds(), *self._playback()])
+
+    def _table(self) -> list[str]:
+        """A row for each operation, a column for each status that any of them has."""
+        columns = [status for status in Status if any(status in s for s in self.statuses.values())]
+        width = max(map(len, self.statuses), default=0)
+        rows = []
+        for operation, counts in self.statuses.items():
+            cells = [f"{counts.get(status, 0):>6} {status}" for status in columns]
+            rows.append(f"  {operation:<{width}}{''.join(cells)}")
+        return rows
+
+    def _kinds(self) -> list[str]:
+        """How many of the failures named are of which kind, and the first of each."""
+        first: dict[str, Failure] = {}
+        for failure in self.failures:
+            first.setdefault(failure.kind, failure)
+        counts = Counter(failure.kind for failure in self.failures)
+        return [f"  {counts[kind]} × {kind}, e.g. {each.message}" for kind, each in first.items()]
+
+    def _playback(self) -> list[str]:
+        if not self.variable_frame_rate:
+            return []
+        return [
+            f"  {self.variable_frame_rate} with a variable frame rate: labels are on the right "
+            "frames, and players that assume a",
+            "  constant rate show them beside these; fiftyone.utils.video.reencode_videos makes it "
+            "constant",
         ]
-        for operation, statuses in self.statuses.items():
-            counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
-            lines.append(f"  {operation}: {counts}")
-        if self.variable_frame_rate:
-            lines.append(
-                f"  {self.variable_frame_rate} with a variable frame rate: players may show "
-                "labels beside their frame; fiftyone.utils.video.reencode_videos makes it constant"
-            )
-        return "\n".join(lines)

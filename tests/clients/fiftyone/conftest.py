@@ -104,19 +104,29 @@ class Answerer:
     prompt that begins with "nothing" finds nothing; one that begins with "fail" is that
     operation's error. ``results`` overrides an operation's result. ``meanwhile`` is called with
     the file's name while the request is under way, and may raise or wait. ``requests`` holds
-    what was asked: the file's name and the operations.
+    what was asked: the file's name and the operations; ``parts`` the seconds from and to which.
     """
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, list[Operation]]] = []
+        self.parts: list[tuple[float | None, float | None]] = []
         self.results: dict[str, Result] = {}
         self.meanwhile: Callable[[str], object] = lambda name: None
 
-    def ask(self, video: str, operations: list[Operation], *, timeout: float | None) -> Response:
+    def ask(
+        self,
+        video: str,
+        operations: list[Operation],
+        *,
+        timeout: float | None,
+        start: float | None = None,
+        end: float | None = None,
+    ) -> Response:
         name = Path(video).name
         self.requests.append((name, operations))
+        self.parts.append((start, end))
         self.meanwhile(name)
-        facts = _look_at(video)
+        facts = _look_at(video, start, end)
         return Response(
             model=ModelInfo(name="demo", version="1.0", checkpoint="demo/checkpoint"),
             video=facts,
@@ -136,12 +146,15 @@ def answerer() -> Answerer:
     return Answerer()
 
 
-def _look_at(video: str) -> VideoInfo:
-    """What the file says, and four frames of it, the first and the last among them."""
+def _look_at(video: str, start: float | None, end: float | None) -> VideoInfo:
+    """What the file says, and up to four frames of it, the first and the last among them."""
     with av.open(video) as container:
         stream = container.streams.video[0]
         count, rate = stream.frames, float(stream.average_rate)
-        sampled = [1, 1 + count // 3, 1 + 2 * count // 3, count]
+        first = 0 if start is None else int(start * rate)
+        last = count - 1 if end is None else int(end * rate)
+        length = last - first + 1
+        sampled = sorted({1 + first + share * length // 3 for share in range(3)} | {1 + last})
         return VideoInfo(
             width=stream.width,
             height=stream.height,

@@ -63,14 +63,6 @@ def test_a_slice_of_a_grouped_dataset_is_labelled(database, videos, answerer):
     dataset.delete()
 
 
-def test_clips_are_refused_with_what_to_do(make_dataset, answerer):
-    dataset = make_dataset(1)
-    label(dataset, answerer, ["temporal_localization"])
-
-    with pytest.raises(ValueError, match=r"clips.*distinct\('sample_id'\)"):
-        label(dataset.to_clips("molmo2_events"), answerer)
-
-
 def test_images_are_refused(database, answerer):
     dataset = fo.Dataset()
     dataset.add_sample(fo.Sample(filepath="a.png"))

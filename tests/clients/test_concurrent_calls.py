@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from molmo2_client.fiftyone.runner import ConcurrentCalls
+from molmo2_client.concurrent_calls import ConcurrentCalls
 
 
 def run(function, tasks, concurrency):

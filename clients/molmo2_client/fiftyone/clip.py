@@ -1,0 +1,22 @@
+"""A clip of a FiftyOne clips view."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames ``first`` to ``last``, counted from 1, of the video of sample ``video_id``.
+
+    ``frame_rate`` and ``frame_count`` are those of the video's FiftyOne metadata, where it has any.
+    """
+
+    video_id: str
+    first: int
+    last: int
+    frame_rate: float | None = None
+    frame_count: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What tells the clip from others of its video; the same in every run."""
+        return f"{self.first}-{self.last}"

@@ -1,0 +1,50 @@
+"""``embed_dataset``: one vector a video."""
+
+from fiftyone.core.collections import SampleCollection
+
+from molmo2_client.fiftyone.asking import Asks
+from molmo2_client.fiftyone.label import CONCURRENCY, label_dataset
+from molmo2_client.fiftyone.labelling import Progress
+from molmo2_client.fiftyone.summary import LabelSummary
+from molmo2_contract.operations import Embed, Pooling
+
+
+def embed_dataset(
+    view: SampleCollection,
+    *,
+    client: Asks,
+    embeddings_field: str = "molmo2_embedding",
+    pooling: Pooling | str = Pooling.MEAN,
+    overwrite: bool = False,
+    concurrency: int = CONCURRENCY,
+    timeout: float | None = None,
+    progress: Progress = True,
+) -> LabelSummary:
+    """Writes one L2-normalised vector for every video of ``view`` into ``embeddings_field``.
+
+    This is ``label_dataset`` with nothing but the operation ``embed``, and continues, fails and
+    ends like it. The run record is in ``<embeddings_field>_run``. Whoever asks other operations
+    too has the vector for nothing by asking ``embed`` with them there.
+
+    Args:
+        view: a dataset or view of videos, or of clips.
+        client: asks the server, e.g. ``molmo2_client.Molmo2(url=…)``.
+        embeddings_field: for the vectors, e.g. as ``embeddings=`` of FiftyOne Brain's methods.
+        pooling: "mean", "max" or "cls" over the visual tokens.
+        overwrite: embed again what has a vector.
+        concurrency, timeout, progress: as those of ``label_dataset``.
+
+    Raises:
+        Everything that ``label_dataset`` raises, and a ``ValueError`` for an unknown pooling.
+    """
+    return label_dataset(
+        view,
+        [Embed(pooling=Pooling(pooling))],
+        client=client,
+        label_field=embeddings_field,
+        embeddings_field=embeddings_field,
+        overwrite=overwrite,
+        concurrency=concurrency,
+        timeout=timeout,
+        progress=progress,
+    )
