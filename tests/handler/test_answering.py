@@ -24,7 +24,7 @@ FRAME_SIZE = 168
 QUESTION = Describe(prompt="Describe this video in detail.")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def video(tmp_path_factory):
     """One that the engine has not seen, whatever other tests asked it."""
     (rendered,) = generate(tmp_path_factory.mktemp("unseen"), 1, seed=11)
