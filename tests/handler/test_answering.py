@@ -27,7 +27,7 @@ QUESTION = Describe(prompt="Describe this video in detail.")
 @pytest.fixture(scope="session")
 def video(tmp_path_factory):
     """One that the engine has not seen, whatever other tests asked it."""
-    (rendered,) = generate(tmp_path_factory.mktemp("unseen"), 1, seed=11)
+    (rendered,) = generate(tmp_path_factory.mktemp("unseen"), 1, seed=0)
     return rendered
 
 
