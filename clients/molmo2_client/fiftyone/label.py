@@ -8,24 +8,14 @@ from fiftyone.core.collections import SampleCollection
 from molmo2_client.circuit_breaker import CircuitBreaker
 from molmo2_client.concurrent_calls import ConcurrentCalls
 from molmo2_client.fiftyone.asking import Asks, ask
+from molmo2_client.fiftyone.checks import check_labelling, fields_of
 from molmo2_client.fiftyone.densify import WAYS, Densify
 from molmo2_client.fiftyone.fields import FieldNames
 from molmo2_client.fiftyone.labelling import Labelling, Progress
 from molmo2_client.fiftyone.plan import make_plan
-from molmo2_client.fiftyone.questions import (
-    OperationLike,
-    PromptFields,
-    Question,
-    parse_questions,
-)
-from molmo2_client.fiftyone.record import record_type
-from molmo2_client.fiftyone.samples import (
-    all_samples,
-    all_videos,
-    check_prompt_fields,
-    check_videos,
-)
-from molmo2_client.fiftyone.schema import FieldType, declare
+from molmo2_client.fiftyone.questions import OperationLike, PromptFields, Question
+from molmo2_client.fiftyone.samples import all_samples, all_videos
+from molmo2_client.fiftyone.schema import declare
 from molmo2_client.fiftyone.summary import LabelSummary
 from molmo2_client.fiftyone.writer import LabelWriter
 
@@ -91,10 +81,13 @@ def label_dataset(
         raise ValueError(f"concurrency={concurrency}: must be at least 1")
     if densify not in WAYS:
         raise ValueError(f"densify={densify!r}: must be one of {', '.join(WAYS)}")
-    names = FieldNames(label_field, embeddings_field or f"{label_field}_embedding")
-    questions = parse_questions(operations, prompt_field)
-    check_videos(view)
-    check_prompt_fields(view, questions)
+    questions, names = check_labelling(
+        view,
+        operations,
+        label_field=label_field,
+        embeddings_field=embeddings_field,
+        prompt_field=prompt_field,
+    )
     fresh = _declare_fields(view, questions, names)
     redo = frozenset(q.operation for q in questions) if overwrite else fresh
     plan = make_plan(view, questions, names, redo=redo)
@@ -109,9 +102,5 @@ def _declare_fields(
     view: SampleCollection, questions: Sequence[Question], names: FieldNames
 ) -> frozenset[str]:
     """Declares all fields; returns the operations that had none, whatever run records say."""
-    fields: dict[str, FieldType] = {}
-    for question in questions:
-        fields |= names.of(question.operation)
-    fields[names.run] = record_type(question.operation for question in questions)
-    new = declare(view._dataset, fields, videos=view._root_dataset)
+    new = declare(view._dataset, fields_of(questions, names), videos=view._root_dataset)
     return frozenset(q.operation for q in questions if new & names.of(q.operation).keys())

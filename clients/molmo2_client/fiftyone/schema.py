@@ -63,6 +63,27 @@ EVENTS = _label(
 )
 
 
+def check_types(
+    dataset: fo.Dataset, fields: Mapping[str, FieldType], *, videos: fo.Dataset | None = None
+) -> None:
+    """Compares ``fields`` with those that are there, as ``declare`` does; adds nothing.
+
+    Raises:
+        FieldClash: listing every path that is there with another type.
+    """
+    present = _present(dataset, fields, videos)
+    clashes = {
+        path: f"{path} is {_describe(found)}, must be {wanted}"
+        for path, wanted in _paths(fields)
+        if (found := present[path]) is not None and not wanted.matches(found)
+    }
+    if clashes:
+        raise FieldClash(
+            f"dataset {dataset.name!r}: {'; '.join(clashes.values())}. Nothing was asked. Choose "
+            f"other field names, or remove {', '.join(_removal(path) for path in clashes)}"
+        )
+
+
 def declare(
     dataset: fo.Dataset, fields: Mapping[str, FieldType], *, videos: fo.Dataset | None = None
 ) -> set[str]:
@@ -74,22 +95,20 @@ def declare(
     Raises:
         FieldClash: listing every path that is there with another type; nothing was added.
     """
-    homes = {True: videos or dataset, False: dataset}
-    present = {path: homes[_of_frames(path)].get_field(path) for path, _ in _paths(fields)}
-    clashes = {
-        path: f"{path} is {_describe(found)}, must be {wanted}"
-        for path, wanted in _paths(fields)
-        if (found := present[path]) is not None and not wanted.matches(found)
-    }
-    if clashes:
-        raise FieldClash(
-            f"dataset {dataset.name!r}: {'; '.join(clashes.values())}. Nothing was asked. Choose "
-            f"other field names, or remove {', '.join(_removal(path) for path in clashes)}"
-        )
+    check_types(dataset, fields, videos=videos)
+    present = _present(dataset, fields, videos)
     for name, kind in fields.items():
         if any(present[path] is None for path, _ in _paths({name: kind})):
-            _add(homes[_of_frames(name)], name, kind)
+            _add((videos or dataset) if _of_frames(name) else dataset, name, kind)
     return {name for name in fields if present[name] is None}
+
+
+def _present(
+    dataset: fo.Dataset, fields: Mapping[str, FieldType], videos: fo.Dataset | None
+) -> dict[str, fo.Field | None]:
+    """Path to the field that is there, for ``fields`` and all their attributes."""
+    homes = {True: videos or dataset, False: dataset}
+    return {path: homes[_of_frames(path)].get_field(path) for path, _ in _paths(fields)}
 
 
 def _paths(fields: Mapping[str, FieldType], parent: str = "") -> Iterator[tuple[str, FieldType]]:
