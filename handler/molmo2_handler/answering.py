@@ -56,7 +56,7 @@ class Answerer:
             Molmo2Error: if the request fails before any result.
         """
         clock = RequestClock(request.timeout)
-        with open_video(request.video, body, self._limits) as video:
+        with open_video(request.video, body, self._limits, clock.deadline) as video:
             answer = _Answer(request, video.info)
             clock.planned()
             try:

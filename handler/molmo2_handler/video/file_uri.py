@@ -39,13 +39,6 @@ def _path_of(uri: str) -> str:
         parts = urlsplit(uri)
     except ValueError as error:
         raise InvalidRequest(f"video.uri: {error}", field="video.uri") from None
-    if parts.scheme != "file":
-        given = f"'{parts.scheme}:'" if parts.scheme else "a URI without a scheme"
-        raise InvalidRequest(
-            f"video.uri: {given} is not served; served are file:///absolute/path, and bytes sent "
-            "with the request",
-            field="video.uri",
-        )
     if parts.netloc not in ("", "localhost"):
         raise InvalidRequest(
             f"video.uri: host '{parts.netloc}' is not this server; write file:///absolute/path",

@@ -1,9 +1,11 @@
 """What one server takes as a video. Settings of its operator; every refusal names its setting."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork
+
+from molmo2_handler.video.sources.allowed import BucketPrefix, HostPattern, Port, Store
 
 
 def _absolute(root: Path) -> Path:
@@ -18,7 +20,23 @@ class VideoLimits(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     allowed_roots: tuple[Annotated[Path, AfterValidator(_absolute)], ...] = Field(
-        (), description="Folders whose files a file: URI may name. None: bytes only."
+        (), description="Folders whose files a file: URI may name. None: no files."
+    )
+    allowed_hosts: tuple[HostPattern, ...] = Field(
+        (), description="Hosts of http: and https: URIs: names, addresses, or *.example.org."
+    )
+    allowed_ports: tuple[Port, ...] = Field(
+        (80, 443), description="Ports of http: and https: URIs."
+    )
+    allowed_addresses: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="Networks of allowed hosts that are not public, such as 10.1.0.0/16."
+    )
+    max_redirects: int = Field(5, ge=0, description="Redirects between a URI and its video.")
+    allowed_buckets: tuple[BucketPrefix, ...] = Field(
+        (), description="s3://bucket or s3://bucket/folder; gs: and az: likewise."
+    )
+    store_options: dict[Store, dict[str, Any]] = Field(
+        {}, description="What fsspec opens a store with, such as s3: {endpoint_url: …}."
     )
     max_video_bytes: int = Field(512 * 2**20, gt=0, description="Bytes of one video.")
     max_duration: float = Field(4 * 3600.0, gt=0, description="Seconds of one video.")

@@ -67,9 +67,14 @@ class OpenVideo:
         return make_plan(self._source, self._video, self._limits)
 
 
-def open_video(video: Video, body: bytes | None, limits: VideoLimits) -> OpenVideo:
+def open_video(
+    video: Video, body: bytes | None, limits: VideoLimits, deadline: float | None = None
+) -> OpenVideo:
     """Opens the video that a request names in ``video.uri`` or brings as ``body``.
 
     Raises what ``open_source`` raises; what is wrong with the content shows when it is used.
+
+    Args:
+        deadline: a value of ``time.monotonic`` at which to stop fetching the video, or None.
     """
-    return OpenVideo(open_source(video, body, limits), video, limits)
+    return OpenVideo(open_source(video, body, limits, deadline), video, limits)

@@ -68,12 +68,30 @@ def test_uri_and_bytes_together_are_refused(root: Path, limits: VideoLimits) -> 
 
 
 @pytest.mark.parametrize(
-    "uri", ["https://example.org/a.mp4", "s3://bucket/a.mp4", "/data/a.mp4", "concat:a|b", "a.mp4"]
+    "uri", ["ftp://example.org/a.mp4", "memory://a.mp4", "/data/a.mp4", "concat:a|b", "a.mp4"]
 )
 def test_other_schemes_are_refused_with_what_is_served(uri: str, limits: VideoLimits) -> None:
     error = refusal(uri, limits)
     assert isinstance(error, InvalidRequest)
-    assert "served are file:///absolute/path, and bytes sent with the request" in error.message
+    assert "is not served; served are file:///absolute/path, https://host/path" in error.message
+
+
+@pytest.mark.parametrize(
+    ("uri", "setting"),
+    [
+        ("https://example.org/a.mp4", "allowed_hosts"),
+        ("http://127.0.0.1/a.mp4", "allowed_hosts"),
+        ("s3://bucket/a.mp4", "allowed_buckets"),
+        ("gs://bucket/a.mp4", "allowed_buckets"),
+        ("az://container/a.mp4", "allowed_buckets"),
+    ],
+)
+def test_no_network_is_used_before_it_is_allowed(
+    uri: str, setting: str, limits: VideoLimits
+) -> None:
+    error = refusal(uri, limits)
+    assert isinstance(error, VideoForbidden)
+    assert f"setting {setting}" in error.message
 
 
 @pytest.mark.parametrize(

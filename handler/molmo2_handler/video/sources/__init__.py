@@ -1,0 +1,1 @@
+"""Videos that are fetched: from the hosts and the object stores that an operator has allowed."""
