@@ -1,5 +1,6 @@
 """Tiny random Molmo2 checkpoints of both kinds, and what transformers makes of the same inputs."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,9 @@ from transformers.models.molmo2.image_processing_molmo2 import (
 
 from molmo2_engine import checkpoint as checkpoints
 from molmo2_engine.checkpoint import Checkpoint
-from molmo2_engine.formats import FrameFormat
+from molmo2_engine.formats import FrameFormat, ImageFormat
 from molmo2_engine.layout import Layout
+from molmo2_engine.media import Crops
 
 VOCABULARY = 512
 SIZE = 84
@@ -125,15 +127,25 @@ def _config(kind: str, tokenizer: PreTrainedTokenizerFast) -> Molmo2Config:
     )
 
 
-PROCESSOR = """{
-  "use_frame_special_tokens": false,
-  "video_use_col_tokens": false,
-  "video_processor": {
-    "size": {"height": %d, "width": %d},
-    "patch_size": 14,
-    "pooling_size": [3, 3]
-  }
-}"""
+PROCESSOR = {
+    "use_frame_special_tokens": False,
+    "video_use_col_tokens": False,
+    "image_use_col_tokens": True,
+    "use_single_crop_col_tokens": False,
+    "use_single_crop_start_token": True,
+    "video_processor": {
+        "size": {"height": SIZE, "width": SIZE},
+        "patch_size": 14,
+        "pooling_size": [3, 3],
+    },
+    "image_processor": {
+        "size": {"height": SIZE, "width": SIZE},
+        "patch_size": 14,
+        "pooling_size": [2, 2],
+        "max_crops": 4,
+        "overlap_margins": [1, 1],
+    },
+}
 
 
 def write_checkpoint(folder: Path, kind: str) -> Path:
@@ -154,7 +166,7 @@ def write_checkpoint(folder: Path, kind: str) -> Path:
     )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    (folder / "processor_config.json").write_text(PROCESSOR % (SIZE, SIZE))
+    (folder / "processor_config.json").write_text(json.dumps(PROCESSOR))
     return folder
 
 
@@ -176,7 +188,8 @@ def checkpoint(request: pytest.FixtureRequest) -> Checkpoint:
 
 @pytest.fixture(scope="session")
 def layout(checkpoint: Checkpoint) -> Layout:
-    return Layout(checkpoint.tokenizer, FrameFormat.read(checkpoint.folder))
+    folder = checkpoint.folder
+    return Layout(checkpoint.tokenizer, FrameFormat.read(folder), ImageFormat.read(folder))
 
 
 @dataclass(frozen=True)
@@ -227,9 +240,36 @@ class Reference:
             "video_grids": torch.tensor([[len(video.frames), 2, 2]]),
         }
 
+    def image_inputs(self, images: list[Crops], prompt: str) -> dict[str, torch.Tensor]:
+        """The same for images, whose crops and windows are those of transformers' processor."""
+        tokenizer = self.checkpoint.tokenizer
+        prefix, windows, patches = "", [], 0
+        for number, image in enumerate(images, start=1):
+            (low_rows, low_columns), (rows, columns) = image.grid.whole, image.grid.parts
+            whole = "<im_patch>" * low_columns * low_rows
+            parts = ("<im_patch>" * columns + "<im_col>") * rows
+            prefix += f"Image {number}" if len(images) > 1 else ""
+            prefix += f"<low_res_im_start>{whole}<im_end><im_start>{parts}<im_end>"
+            windows.append(torch.where(image.windows >= 0, image.windows + patches, -1))
+            patches += len(image.crops) * (SIZE // 14) ** 2
+        turns = f"<|im_start|>user\n{prompt}<|im_end|>\n<|im_start|>assistant\n"
+        ids = tokenizer("<|im_end|>" + prefix + turns, return_tensors="pt").input_ids
+        media = torch.tensor(tokenizer.convert_tokens_to_ids(MEDIA))
+        pixels = (torch.cat([image.crops for image in images]).float() / 255 - 0.5) / 0.5
+        return {
+            "input_ids": ids,
+            "mm_token_type_ids": torch.isin(ids, media).long(),
+            "pixel_values": batch_pixels_to_patches(pixels, 14),
+            "image_token_pooling": torch.cat(windows),
+            "image_grids": torch.tensor([[*i.grid.whole, *i.grid.parts] for i in images]),
+            "image_num_crops": torch.tensor([len(image.crops) for image in images]),
+        }
+
     def greedy(self, video: TestVideo, prompt: str, new_tokens: int) -> list[int]:
-        """Greedy tokens, without the one that ends the sequence."""
-        inputs = self.inputs(video, prompt)
+        """Greedy tokens about a video, without the one that ends the sequence."""
+        return self.generate(self.inputs(video, prompt), new_tokens)
+
+    def generate(self, inputs: dict[str, torch.Tensor], new_tokens: int) -> list[int]:
         with torch.inference_mode():
             ids = self.checkpoint.model.generate(
                 **inputs, max_new_tokens=new_tokens, do_sample=False
