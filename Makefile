@@ -50,3 +50,12 @@ generated: .venv/ready  ## Writes the generated files anew: gRPC stubs and JSON 
 	        --grpc_python_out=$$room --pyi_out=$$room $$room/*/wire/*.proto; \
 	done; rm -rf $$tools
 	$(RUN) -m molmo2_contract.schemas contract/schemas
+
+.PHONY: bench-decode
+bench-decode: .venv/ready build/decode-peer  ## CPU and memory of decoding, beside the reference's.
+	OMP_NUM_THREADS=1 $(RUN) bench/decode.py
+
+build/decode-peer:
+	.venv/bin/pip install -q --no-deps --target $@.part \
+	    molmo_utils==0.0.1 decord2==3.4.0 torchvision==0.29.2
+	mv $@.part $@
