@@ -1,6 +1,5 @@
 """The asynchronous client."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Self, TypeVar, Unpack
@@ -11,7 +10,7 @@ from molmo2_client.answer import only, read_events_async, read_info, read_respon
 from molmo2_client.base import BaseClient
 from molmo2_client.call import Call, Operations, Options
 from molmo2_client.errors import Unauthorized
-from molmo2_client.media import Source, VideoLike, read
+from molmo2_client.media import VideoLike, explained
 from molmo2_client.retry import patience, worth_retrying
 from molmo2_client.transport import AsyncTransport, connect_async
 from molmo2_contract.events import Event
@@ -24,7 +23,6 @@ from molmo2_contract.operations import (
     TemporalLocalization,
     Tracking,
 )
-from molmo2_contract.request import Request
 from molmo2_contract.response import Response, ServerInfo
 from molmo2_contract.results import (
     ComprehensiveResult,
@@ -54,8 +52,9 @@ class AsyncMolmo2(BaseClient[AsyncTransport]):
     ) -> Response:
         """One result for each operation, in their order; see there which of them failed."""
         request, source = self._compose(video, operations, options, stream=False)
-        call = await self._load(request, source)
-        return await self._patiently(call, lambda token: self._response(call, token))
+        call = Call.ask(request, source)
+        with explained(video):
+            return await self._patiently(call, lambda token: self._response(call, token))
 
     def stream(
         self, video: VideoLike, operations: Operations, **options: Unpack[Options]
@@ -64,7 +63,8 @@ class AsyncMolmo2(BaseClient[AsyncTransport]):
 
         A call that fails before its first event is tried again, after it never.
         """
-        return self._events(*self._compose(video, operations, options, stream=True))
+        request, source = self._compose(video, operations, options, stream=True)
+        return self._events(Call.ask(request, source), video)
 
     async def info(self, *, timeout: float | None = None) -> ServerInfo:
         """What the server serves and what its limits are; answered once its model is loaded."""
@@ -123,25 +123,19 @@ class AsyncMolmo2(BaseClient[AsyncTransport]):
     def _connect(self) -> AsyncTransport:
         return connect_async(self.settings)
 
-    async def _load(self, request: Request, source: Source) -> Call:
-        """The call; its file is read beside the event loop."""
-        return Call.ask(
-            request, await asyncio.to_thread(read, source, self.settings.max_upload_bytes)
-        )
-
     async def _response(self, call: Call, token: str | None) -> Response:
         return read_response(await self._transport.send(call, token))
 
     async def _info(self, call: Call, token: str | None) -> ServerInfo:
         return read_info(await self._transport.send(call, token))
 
-    async def _events(self, request: Request, source: Source) -> AsyncGenerator[Event]:
-        call = await self._load(request, source)
-        first, events = await self._patiently(call, lambda token: self._begin(call, token))
-        async with aclosing(events):
-            yield first
-            async for event in events:
-                yield event
+    async def _events(self, call: Call, video: VideoLike) -> AsyncGenerator[Event]:
+        with explained(video):
+            first, events = await self._patiently(call, lambda token: self._begin(call, token))
+            async with aclosing(events):
+                yield first
+                async for event in events:
+                    yield event
 
     async def _begin(self, call: Call, token: str | None) -> tuple[Event, AsyncGenerator[Event]]:
         events = read_events_async(self._transport.stream(call, token))

@@ -1,14 +1,16 @@
 """What the two clients share: their settings, their credentials, and how a question is put."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from molmo2_client.call import Operations, Options, compose
 from molmo2_client.credentials import Credentials
-from molmo2_client.media import Source, VideoLike
+from molmo2_client.media import VideoLike
 from molmo2_client.settings import Media, Settings
+from molmo2_client.upload import Source
 from molmo2_contract.request import Request
 
 T = TypeVar("T")
@@ -28,8 +30,11 @@ class BaseClient(ABC, Generic[T]):
             TorchServe has written a new one.
         timeout: seconds that the server gets for a request, unless the call says otherwise.
         retries: attempts after the first while the server is busy, restarting or out of reach.
-        media: "upload" sends the bytes of a local file, "path" its path, for a server that can
-            read it.
+        media: "upload" sends the bytes of a local file (from the disk over HTTP; over gRPC they
+            are in memory while the call lasts), "path" its path, for a server that can read it,
+            and "uri" where the server has it by ``media_prefixes``, and nothing else.
+        media_prefixes: folder here to the same folder there, a path or a URI:
+            ``{"/data": "s3://bucket/data"}``. The longest that begins a path counts.
         max_upload_bytes: bytes of a video that travels with its request.
         max_response_bytes: bytes of one answer (gRPC) or one event.
         deadline_margin: seconds that the transport waits beyond ``timeout``.
@@ -49,6 +54,7 @@ class BaseClient(ABC, Generic[T]):
         timeout: float | None = None,
         retries: int | None = None,
         media: Media | None = None,
+        media_prefixes: Mapping[str, str] | None = None,
         max_upload_bytes: int | None = None,
         max_response_bytes: int | None = None,
         deadline_margin: float | None = None,
@@ -62,6 +68,7 @@ class BaseClient(ABC, Generic[T]):
             timeout=timeout,
             retries=retries,
             media=media,
+            media_prefixes=media_prefixes,
             max_upload_bytes=max_upload_bytes,
             max_response_bytes=max_response_bytes,
             deadline_margin=deadline_margin,

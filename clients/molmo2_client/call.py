@@ -6,8 +6,9 @@ from typing import Any, Self, TypedDict
 
 from pydantic import BaseModel
 
-from molmo2_client.media import Source, VideoLike, resolve
+from molmo2_client.media import VideoLike, resolve
 from molmo2_client.settings import Settings
+from molmo2_client.upload import Source, check
 from molmo2_contract.operations import Operation
 from molmo2_contract.request import InfoRequest, Request, parse_request
 
@@ -37,14 +38,14 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The request's JSON, the bytes that travel with it, and the seconds that the server gets."""
+    """The request's JSON, the bytes or file that travels with it, and the server's seconds."""
 
     document: bytes
     timeout: float
-    video: bytes | None = None
+    video: Source = None
 
     @classmethod
-    def ask(cls, request: Request, video: bytes | None) -> Self:
+    def ask(cls, request: Request, video: Source) -> Self:
         """The call that sends ``request``, with the video's bytes if they travel."""
         return cls(request.model_dump_json(exclude_none=True).encode(), request.timeout, video)
 
@@ -68,8 +69,9 @@ def compose(
 
     Raises:
         InvalidRequest: naming the first field at fault, before anything is read or sent.
+        TooLarge, VideoNotFound, VideoForbidden, VideoUnreadable: see ``upload.check``.
     """
-    described, source = resolve(video, settings.media)
+    described, source = resolve(video, settings.media, settings.media_prefixes)
     given = {name: value for name, value in sampling.items() if value is not None}
     request = parse_request(
         {
@@ -81,6 +83,7 @@ def compose(
         }
     )
     assert isinstance(request, Request)  # what it is depends on its keys
+    check(source, settings.max_upload_bytes)
     return request, source
 
 

@@ -10,7 +10,7 @@ from molmo2_client.answer import only, read_events, read_info, read_response
 from molmo2_client.base import BaseClient
 from molmo2_client.call import Call, Operations, Options
 from molmo2_client.errors import Unauthorized
-from molmo2_client.media import VideoLike, read
+from molmo2_client.media import VideoLike, explained
 from molmo2_client.retry import patience, worth_retrying
 from molmo2_client.transport import Transport, connect
 from molmo2_contract.events import Event
@@ -53,8 +53,11 @@ class Molmo2(BaseClient[Transport]):
         response = molmo2.ask("street.mp4", [Pointing(prompt="car"), Embed()], end=10.0)
         """
         request, source = self._compose(video, operations, options, stream=False)
-        call = Call.ask(request, read(source, self.settings.max_upload_bytes))
-        return self._patiently(call, lambda token: read_response(self._transport.send(call, token)))
+        call = Call.ask(request, source)
+        with explained(video):
+            return self._patiently(
+                call, lambda token: read_response(self._transport.send(call, token))
+            )
 
     def stream(
         self, video: VideoLike, operations: Operations, **options: Unpack[Options]
@@ -64,7 +67,7 @@ class Molmo2(BaseClient[Transport]):
         A call that fails before its first event is tried again, after it never.
         """
         request, source = self._compose(video, operations, options, stream=True)
-        return self._events(Call.ask(request, read(source, self.settings.max_upload_bytes)))
+        return self._events(Call.ask(request, source), video)
 
     def info(self, *, timeout: float | None = None) -> ServerInfo:
         """What the server serves and what its limits are; answered once its model is loaded."""
@@ -114,11 +117,12 @@ class Molmo2(BaseClient[Transport]):
     def _connect(self) -> Transport:
         return connect(self.settings)
 
-    def _events(self, call: Call) -> Generator[Event]:
-        first, events = self._patiently(call, lambda token: self._begin(call, token))
-        with closing(events):
-            yield first
-            yield from events
+    def _events(self, call: Call, video: VideoLike) -> Generator[Event]:
+        with explained(video):
+            first, events = self._patiently(call, lambda token: self._begin(call, token))
+            with closing(events):
+                yield first
+                yield from events
 
     def _begin(self, call: Call, token: str | None) -> tuple[Event, Generator[Event]]:
         events = read_events(self._transport.stream(call, token))

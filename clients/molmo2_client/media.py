@@ -1,31 +1,36 @@
 """The video of a call: what the request says of it, and where its bytes come from."""
 
+import os
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any, assert_never
+from urllib.parse import quote
 
-from molmo2_client.errors import (
-    InvalidRequest,
-    TooLarge,
-    VideoForbidden,
-    VideoNotFound,
-    VideoUnreadable,
-)
+from molmo2_client.errors import InvalidRequest, Molmo2Error, VideoForbidden, VideoNotFound
 from molmo2_client.settings import Media
+from molmo2_client.upload import Source
 from molmo2_contract.video import Video
 
 VideoLike = bytes | str | PathLike[str] | Video
 """Bytes of a file, a path, a URI (``file:///data/a.mp4``), or the contract's ``Video``."""
 
-Source = bytes | Path | None
-"""Bytes to send, a file whose bytes to send, or nothing: the server opens the URI itself."""
-
 _URI = re.compile(r"file:|[A-Za-z][A-Za-z0-9+.-]*://")
 
+_PERCENT_DECODED = {"file", "http", "https"}
+"""Schemes whose paths are percent-encoded; the keys of object stores are written as they are."""
 
-def resolve(video: VideoLike, media: Media) -> tuple[dict[str, Any], Source]:
-    """The ``video`` field of the request, and the source of the bytes that travel with it."""
+
+def resolve(
+    video: VideoLike, media: Media, prefixes: Mapping[str, str]
+) -> tuple[dict[str, Any], Source]:
+    """The ``video`` field of the request, and the source of the bytes that travel with it.
+
+    Raises:
+        InvalidRequest: nothing says where the video is, or where the server has it.
+    """
     match video:
         case bytes():
             return {}, video
@@ -39,46 +44,53 @@ def resolve(video: VideoLike, media: Media) -> tuple[dict[str, Any], Source]:
         case str() if _URI.match(video):
             return {"uri": video}, None
         case str() | PathLike():
-            return _local(Path(video).expanduser(), media)
+            path = Path(video).expanduser()
+            return ({}, path) if media == "upload" else ({"uri": _uri(path, media, prefixes)}, None)
         case _:
             assert_never(video)
 
 
-def _local(path: Path, media: Media) -> tuple[dict[str, Any], Source]:
-    if media == "path":
-        return {"uri": path.resolve().as_uri()}, None
-    return {}, path
-
-
-def read(source: Source, max_upload_bytes: int) -> bytes | None:
-    """The bytes to send, if any.
-
-    Raises:
-        TooLarge: more than ``max_upload_bytes``; nothing was read.
-        VideoNotFound, VideoForbidden, VideoUnreadable: the file cannot be read here.
-    """
-    if not isinstance(source, Path):
-        if source is not None:
-            _check_size(len(source), max_upload_bytes)
-        return source
-    try:
-        _check_size(source.stat().st_size, max_upload_bytes)
-        return source.read_bytes()
-    except FileNotFoundError:
-        raise VideoNotFound(
-            f"video: no file {source}; a path on the server is sent with media='path' or as file:///…"
-        ) from None
-    except PermissionError:
-        raise VideoForbidden(f"video: {source} may not be read by this user") from None
-    except OSError as error:
-        raise VideoUnreadable(f"video: {source} cannot be read: {error.strerror}") from None
-
-
-def _check_size(size: int, max_upload_bytes: int) -> None:
-    if size > max_upload_bytes:
-        raise TooLarge(
-            f"video: {size} bytes, and max_upload_bytes is {max_upload_bytes}; send the path of a"
-            " file that the server can read (media='path'), or raise max_upload_bytes here and"
-            " max_request_size in the server's config.properties",
+def _uri(path: Path, media: Media, prefixes: Mapping[str, str]) -> str:
+    """Where the server finds what is at ``path`` here."""
+    for written in (Path(os.path.abspath(path)), path.resolve()):
+        for prefix in sorted(prefixes, key=len, reverse=True):
+            if written.is_relative_to(prefix):
+                return _moved(written.relative_to(prefix), prefixes[prefix])
+    if media == "uri":
+        raise InvalidRequest(
+            f"video: media='uri', and none of media_prefixes begins {path}; they begin"
+            f" {', '.join(prefixes) or 'nothing'}: add its folder"
+            " (media_prefixes={'/here': 's3://there'}), or send its bytes (media='upload')",
             field="video",
         )
+    return path.resolve().as_uri()
+
+
+def _moved(rest: Path, base: str) -> str:
+    if not _URI.match(base):
+        return Path(base, rest).as_uri()
+    quoted = base.partition(":")[0].lower() in _PERCENT_DECODED
+    return f"{base.rstrip('/')}/{quote(rest.as_posix()) if quoted else rest.as_posix()}"
+
+
+@contextmanager
+def explained(video: VideoLike) -> Iterator[None]:
+    """Says of a path that the server refuses what else can be done with it."""
+    try:
+        yield
+    except (VideoForbidden, VideoNotFound, InvalidRequest) as error:
+        if error.field != "video.uri" or isinstance(video, bytes | Video):
+            raise
+        if isinstance(video, str) and _URI.match(video):
+            raise
+        raise _explained(error, video) from None
+
+
+def _explained(error: Molmo2Error, path: str | PathLike[str]) -> Molmo2Error:
+    more = type(error)(
+        f"{error.message} [the server cannot see {path}: send its bytes (media='upload'), or say"
+        " where the server has it (media='path' with media_prefixes={'/here': '/there'})]",
+        field=error.field,
+    )
+    more.request_id = error.request_id
+    return more

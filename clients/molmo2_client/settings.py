@@ -1,17 +1,28 @@
 """What a client is told once: where the server is, who asks, and how patiently."""
 
+import os
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from molmo2_client import limits
 from molmo2_client.errors import InvalidRequest
 from molmo2_contract.limits import MAX_TIMEOUT
 
-Media = Literal["upload", "path"]
-"""How a local file reaches the server: its bytes travel, or its path does."""
+Media = Literal["upload", "path", "uri"]
+"""How a local file reaches the server: its bytes travel, its path does, or its URI there.
+
+``media_prefixes`` say where the server has what lies here. A path that none of them begins is the
+same there with "path", and an error with "uri".
+"""
+
+AbsolutePath = Annotated[
+    str, AfterValidator(lambda path: os.path.abspath(os.path.expanduser(path)))
+]
+
+PathOrUri = Annotated[str, StringConstraints(pattern=r"^(/|[A-Za-z][A-Za-z0-9+.-]*://)")]
 
 
 class Settings(BaseSettings):
@@ -26,6 +37,9 @@ class Settings(BaseSettings):
     timeout: float = Field(limits.TIMEOUT, gt=0, le=MAX_TIMEOUT)
     retries: int = Field(limits.RETRIES, ge=0, le=limits.MAX_RETRIES)
     media: Media = "upload"
+    media_prefixes: dict[AbsolutePath, PathOrUri] = Field(
+        {}, description="Folder here to the same there: a path, or a URI."
+    )
     max_upload_bytes: int = Field(limits.MAX_UPLOAD_BYTES, gt=0)
     max_response_bytes: int = Field(limits.MAX_RESPONSE_BYTES, gt=0, lt=2**31)
     deadline_margin: float = Field(limits.DEADLINE_MARGIN, ge=0)
@@ -46,6 +60,12 @@ class Settings(BaseSettings):
             name = ".".join(map(str, fault["loc"]))
             raise InvalidRequest(
                 f"{name}: {fault['msg']} (given as {name}= or MOLMO2_{name.upper()})", field=name
+            ) from None
+        except SettingsError as error:
+            raise InvalidRequest(
+                f"the environment: {error}; MOLMO2_MEDIA_PREFIXES is JSON, "
+                """'{"/here": "s3://there"}'""",
+                field="media_prefixes",
             ) from None
         if "key_file" in given and "token" not in given:
             return settings.model_copy(update={"token": None})

@@ -1,7 +1,20 @@
 import pytest
 
-from molmo2_client import InvalidRequest, TooLarge, Video, VideoNotFound, VideoUnreadable
-from molmo2_client.media import read, resolve
+from molmo2_client import (
+    InvalidRequest,
+    Video,
+    VideoForbidden,
+    VideoNotFound,
+    VideoUnreadable,
+    media,
+)
+from molmo2_client.media import explained
+
+PREFIXES = {"/data": "s3://bucket/data/", "/data/raw": "/mnt/raw", "/srv": "https://host/srv"}
+
+
+def resolve(video, way, prefixes=PREFIXES):
+    return media.resolve(video, way, prefixes)
 
 
 def test_bytes_travel_and_name_no_uri():
@@ -43,19 +56,63 @@ def test_a_contract_video_without_a_uri_is_refused():
         resolve(Video(start=2), "upload")
 
 
-def test_a_file_or_bytes_up_to_the_bound_are_read(tmp_path):
-    path = tmp_path / "a.mp4"
-    path.write_bytes(b"abc")
-    assert read(path, 3) == read(b"abc", 3) == b"abc"
-    assert read(None, 3) is None
-    for source in (path, b"abc"):
-        with pytest.raises(TooLarge, match="3 bytes, and max_upload_bytes is 2") as raised:
-            read(source, 2)
-        assert "media='path'" in raised.value.message
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [
+        ("/data/take 1/a.mp4", "s3://bucket/data/take 1/a.mp4"),
+        ("/srv/take 1/a.mp4", "https://host/srv/take%201/a.mp4"),
+        ("/data/raw/take 1.mp4", "file:///mnt/raw/take%201.mp4"),
+        ("/data/../srv/a.mp4", "https://host/srv/a.mp4"),
+    ],
+)
+@pytest.mark.parametrize("way", ["path", "uri"])
+def test_the_longest_prefix_says_where_the_server_has_a_file(way, path, uri):
+    assert resolve(path, way) == ({"uri": uri}, None)
 
 
-def test_a_file_that_cannot_be_read_is_an_error_of_the_video(tmp_path):
-    with pytest.raises(VideoNotFound, match="no file"):
-        read(tmp_path / "a.mp4", 3)
-    with pytest.raises(VideoUnreadable, match="Is a directory"):
-        read(tmp_path, 10**6)
+def test_a_prefix_is_of_whole_names():
+    assert resolve("/database/a.mp4", "path") == ({"uri": "file:///database/a.mp4"}, None)
+
+
+def test_a_path_that_no_prefix_begins_is_no_uri():
+    with pytest.raises(InvalidRequest, match=r"begins /home/a\.mp4; they begin /data, /data/raw"):
+        resolve("/home/a.mp4", "uri")
+
+
+def test_prefixes_do_not_hinder_an_upload(tmp_path):
+    assert resolve(tmp_path / "a.mp4", "upload", {str(tmp_path): "/x"}) == (
+        {},
+        tmp_path / "a.mp4",
+    )
+
+
+@pytest.mark.parametrize("kind", [VideoForbidden, VideoNotFound, InvalidRequest])
+def test_a_path_that_the_server_refuses_is_explained(kind):
+    refusal = kind("file:///data/a.mp4 lies outside", field="video.uri")
+    refusal.request_id = "r-1"
+
+    with (
+        pytest.raises(
+            kind, match=r"outside \[the server cannot see /data/a\.mp4: .*upload"
+        ) as raised,
+        explained("/data/a.mp4"),
+    ):
+        raise refusal
+
+    assert (raised.value.field, raised.value.request_id) == ("video.uri", "r-1")
+
+
+@pytest.mark.parametrize(
+    ("video", "error"),
+    [
+        ("s3://bucket/a.mp4", VideoNotFound("gone", field="video.uri")),
+        ("/data/a.mp4", InvalidRequest("no", field="operations")),
+        ("/data/a.mp4", VideoUnreadable("no video", field="video")),
+        (b"abc", VideoForbidden("no", field="video.uri")),
+    ],
+)
+def test_other_errors_stay_as_they_are(video, error):
+    with pytest.raises(type(error)) as raised, explained(video):
+        raise error
+
+    assert raised.value is error

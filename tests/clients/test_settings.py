@@ -44,3 +44,15 @@ def test_every_argument_of_a_client_is_a_setting_and_every_setting_an_argument()
     from inspect import signature
 
     assert set(signature(Molmo2).parameters) == set(Settings.model_fields)
+
+
+def test_prefixes_come_from_the_environment_as_json(monkeypatch):
+    monkeypatch.setenv("MOLMO2_MEDIA_PREFIXES", '{"/data/": "s3://bucket/data"}')
+    assert Settings.load().media_prefixes == {"/data": "s3://bucket/data"}
+
+
+@pytest.mark.parametrize("given", ["/data=s3://bucket", '{"/data": "bucket"}'])
+def test_prefixes_that_are_none_say_how_they_are_written(monkeypatch, given):
+    monkeypatch.setenv("MOLMO2_MEDIA_PREFIXES", given)
+    with pytest.raises(InvalidRequest, match="(?i)media_prefixes"):
+        Settings.load()

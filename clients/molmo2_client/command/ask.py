@@ -56,6 +56,7 @@ def ask(
     model: options.Model = None,
     key_file: options.KeyFile = None,
     media: options.MediaOption = None,
+    map_prefix: options.MapPrefix = None,
     timeout: options.Timeout = None,
 ) -> None:
     """Asks one or more questions about one video."""
@@ -68,7 +69,14 @@ def ask(
         if request is not None
         else from_options(video, operation or [], prompt or [], said)
     )
-    with Molmo2(url=url, model=model, key_file=key_file, media=media, timeout=timeout) as molmo2:
+    with Molmo2(
+        url=url,
+        model=model,
+        key_file=key_file,
+        media=media,
+        media_prefixes=options.media_prefixes(map_prefix),
+        timeout=timeout,
+    ) as molmo2:
         response = _answer(molmo2, question, stream)
     _print(response, as_json)
     if any(result.status is Status.ERROR for result in response.results):

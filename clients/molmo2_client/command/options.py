@@ -53,11 +53,30 @@ MediaOption = Annotated[
     typer.Option(
         "--media",
         envvar="MOLMO2_MEDIA",
-        help="Send a local file's bytes, or its path for a server that can read it.",
+        help="Send a local file's bytes, its path for a server that can read it, or its URI there.",
         show_default="upload",
         rich_help_panel=_SERVER,
     ),
 ]
+
+MapPrefix = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="HERE=THERE",
+        help="Where the server has a folder, e.g. /data=s3://bucket/data; may be repeated.",
+        show_default="MOLMO2_MEDIA_PREFIXES, as JSON",
+        rich_help_panel=_SERVER,
+    ),
+]
+
+
+def media_prefixes(given: list[str] | None) -> dict[str, str] | None:
+    """What ``--map-prefix`` says, or None where it was not given."""
+    pairs = [prefix.partition("=") for prefix in given or []]
+    if not all(here and there for here, _, there in pairs):
+        raise typer.BadParameter("give it as HERE=THERE", param_hint="--map-prefix")
+    return {here: there for here, _, there in pairs} or None
+
 
 AsJson = Annotated[
     bool | None,

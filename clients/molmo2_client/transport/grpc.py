@@ -15,6 +15,7 @@ from molmo2_client.call import Call
 from molmo2_client.errors import Molmo2Error
 from molmo2_client.settings import Settings
 from molmo2_client.transport.grpc_refusals import refusal
+from molmo2_client.upload import content
 from molmo2_client.wire.inference_pb2 import PredictionsRequest
 from molmo2_client.wire.inference_pb2_grpc import InferenceAPIsServiceStub
 
@@ -39,7 +40,7 @@ class _Grpc:
         streamed to a unary call costs TorchServe the worker."""
         parts = {"request": call.document, "call": kind}
         if call.video is not None:
-            parts["video"] = call.video
+            parts["video"] = content(call.video)
         return PredictionsRequest(model_name=self._settings.model, input=parts)
 
     def _arguments(self, call: Call, token: str | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """HTTP: a JSON body, or multipart where bytes travel; streams as server-sent events."""
 
-from collections.abc import AsyncGenerator, Generator
-from contextlib import AbstractContextManager
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from molmo2_client.address import Address
 from molmo2_client.call import Call
 from molmo2_client.settings import Settings
 from molmo2_client.transport.http_refusals import refusal, translated
+from molmo2_client.upload import opened
 
 _JSON = "application/json"
 _BYTES = "application/octet-stream"
@@ -25,8 +26,9 @@ class _Http:
         self._settings = settings
         self._url = f"{address}/predictions/{quote(settings.model, safe='')}"
 
-    def _arguments(self, call: Call, token: str | None) -> dict[str, Any]:
-        """Arguments of httpx2's ``request``."""
+    @contextmanager
+    def _arguments(self, call: Call, token: str | None) -> Iterator[dict[str, Any]]:
+        """Arguments of httpx2's ``request``. A file is open meanwhile and sent in pieces."""
         wait = call.timeout + self._settings.deadline_margin
         arguments: dict[str, Any] = {
             "method": "POST",
@@ -36,12 +38,14 @@ class _Http:
         }
         if call.video is None:
             arguments["headers"]["Content-Type"] = _JSON
-            return arguments | {"content": call.document}
-        parts = {
-            "request": ("request.json", call.document, _JSON),
-            "video": ("video", call.video, _BYTES),
-        }
-        return arguments | {"files": parts}
+            yield arguments | {"content": call.document}
+            return
+        with opened(call.video) as video:
+            parts = {
+                "request": ("request.json", call.document, _JSON),
+                "video": ("video", video, _BYTES),
+            }
+            yield arguments | {"files": parts}
 
     def _translated(self, call: Call) -> AbstractContextManager[None]:
         return translated(self._address, call, self._settings.deadline_margin)
@@ -68,13 +72,14 @@ class HttpTransport(_Http):
         self._client = httpx2.Client()
 
     def send(self, call: Call, token: str | None) -> bytes:
-        with self._translated(call):
-            return self._body(self._client.request(**self._arguments(call, token)))
+        with self._translated(call), self._arguments(call, token) as arguments:
+            return self._body(self._client.request(**arguments))
 
     def stream(self, call: Call, token: str | None) -> Generator[bytes]:
         with (
             self._translated(call),
-            self._client.stream(**self._arguments(call, token)) as response,
+            self._arguments(call, token) as arguments,
+            self._client.stream(**arguments) as response,
         ):
             if not _is_stream(response):
                 response.read()
@@ -94,12 +99,12 @@ class AsyncHttpTransport(_Http):
         self._client = httpx2.AsyncClient()
 
     async def send(self, call: Call, token: str | None) -> bytes:
-        with self._translated(call):
-            return self._body(await self._client.request(**self._arguments(call, token)))
+        with self._translated(call), self._arguments(call, token) as arguments:
+            return self._body(await self._client.request(**arguments))
 
     async def stream(self, call: Call, token: str | None) -> AsyncGenerator[bytes]:
-        with self._translated(call):
-            async with self._client.stream(**self._arguments(call, token)) as response:
+        with self._translated(call), self._arguments(call, token) as arguments:
+            async with self._client.stream(**arguments) as response:
                 if not _is_stream(response):
                     await response.aread()
                     raise refusal(response, self._settings.model)

@@ -1,0 +1,69 @@
+"""The bytes of a video that travel with its call."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from molmo2_client.errors import TooLarge, VideoForbidden, VideoNotFound, VideoUnreadable
+
+Source = bytes | Path | None
+"""Bytes to send, a file whose bytes to send, or nothing: the server opens the URI itself."""
+
+
+def check(source: Source, max_upload_bytes: int) -> None:
+    """Refuses what cannot be sent, before anything is read.
+
+    Raises:
+        TooLarge: more than ``max_upload_bytes``.
+        VideoNotFound, VideoForbidden, VideoUnreadable: the file cannot be read here.
+    """
+    if isinstance(source, Path):
+        with _open(source) as file:
+            _check_size(file.seek(0, os.SEEK_END), max_upload_bytes)
+    elif source is not None:
+        _check_size(len(source), max_upload_bytes)
+
+
+@contextmanager
+def opened(source: bytes | Path) -> Iterator[bytes | BinaryIO]:
+    """The bytes as they are, or the file, to be read from its beginning.
+
+    Raises:
+        VideoNotFound, VideoForbidden, VideoUnreadable: the file cannot be read here.
+    """
+    if isinstance(source, bytes):
+        yield source
+    else:
+        with _open(source) as file:
+            yield file
+
+
+def content(source: bytes | Path) -> bytes:
+    """All of it, for a transport that sends nothing less at once."""
+    with opened(source) as found:
+        return found if isinstance(found, bytes) else found.read()
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise VideoNotFound(
+            f"video: no file {path}; a path on the server is sent with media='path' or as file:///…"
+        ) from None
+    except PermissionError:
+        raise VideoForbidden(f"video: {path} may not be read by this user") from None
+    except OSError as error:
+        raise VideoUnreadable(f"video: {path} cannot be read: {error.strerror}") from None
+
+
+def _check_size(size: int, max_upload_bytes: int) -> None:
+    if size > max_upload_bytes:
+        raise TooLarge(
+            f"video: {size} bytes, and max_upload_bytes is {max_upload_bytes}; send the path of a"
+            " file that the server can read (media='path'), or raise max_upload_bytes here and"
+            " max_request_size in the server's config.properties",
+            field="video",
+        )
