@@ -84,7 +84,7 @@ class Answerer:
             yield from self._engine.answer(message, clock.remaining())
         except VideoNotHeld:
             began = time.monotonic()
-            decoded = video.frames(self._frame_size, clock.deadline)
+            decoded = video.frames(self._frame_size)
             message.video.frames = decoded.images.tobytes()
             message.video.frame_numbers.extend(decoded.numbers)
             clock.decoded(time.monotonic() - began)

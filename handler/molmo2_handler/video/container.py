@@ -13,7 +13,8 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from molmo2_contract.errors import TooLarge, VideoUnreadable
+from molmo2_contract.errors import TooLarge, VideoTooLong, VideoUnreadable
+from molmo2_handler.video.budget import Budget
 from molmo2_handler.video.limits import VideoLimits
 
 VIDEO_FORMATS = ("mp4", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "ogg", "asf", "gif")
@@ -28,18 +29,20 @@ _NOT_ALLOWED = 22  # EINVAL: what FFmpeg answers for a format that the whitelist
 
 @contextmanager
 def open_stream(
-    file: BinaryIO, name: str, limits: VideoLimits
+    file: BinaryIO, name: str, limits: VideoLimits, budget: Budget
 ) -> Iterator[tuple[InputContainer, VideoStream]]:
     """The container in ``file``, read from its beginning, and its best video stream.
 
     Raises:
         VideoUnreadable: not a video, or one that cannot be decoded here.
-        TooLarge: a frame has more than ``limits.max_pixels`` pixels.
+        TooLarge: a frame has more than ``limits.max_pixels`` pixels, by the header.
+        VideoTooLong: more frames or seconds than ``limits`` admit, by the header.
+        DeadlineExceeded, VideoTooLong: see ``Budget.check``; also from within FFmpeg's reading.
     """
     try:
         file.seek(0)
         container = av.open(
-            file,
+            _Metered(file, budget),
             mode="r",
             options=_OPTIONS,
             metadata_errors="replace",
@@ -51,6 +54,7 @@ def open_stream(
     with container:
         stream = _video_stream(container, name)
         check_pixels(stream.width, stream.height, name, limits)
+        check_length(*_told_length(container, stream), name, limits)
         context = stream.codec_context
         context.options = {"max_pixels": str(limits.max_pixels)}
         context.thread_count = limits.decode_threads
@@ -97,6 +101,42 @@ def check_pixels(width: int, height: int, name: str, limits: VideoLimits) -> Non
             f"{limits.max_pixels} pixels (setting max_pixels): scale it down",
             field="video",
         )
+
+
+def check_length(frames: int, seconds: float, name: str, limits: VideoLimits) -> None:
+    """Raises VideoTooLong beyond ``limits.max_frame_count`` or ``limits.max_duration``."""
+    if frames > limits.max_frame_count:
+        raise VideoTooLong(
+            f"{name} has more than {limits.max_frame_count} frames, the most that this server "
+            "takes (setting max_frame_count): cut it into parts",
+            field="video",
+        )
+    if seconds > limits.max_duration:
+        raise VideoTooLong(
+            f"{name} lasts {seconds:.3f} s; this server takes videos of up to "
+            f"{limits.max_duration:g} s (setting max_duration): cut it into parts",
+            field="video",
+        )
+
+
+class _Metered:
+    """A file whose reading is paid from a budget: a header can make FFmpeg read for long."""
+
+    def __init__(self, file: BinaryIO, budget: Budget) -> None:
+        self.seek, self.tell = file.seek, file.tell
+        self._file = file
+        self._budget = budget
+
+    def read(self, size: int) -> bytes:
+        self._budget.check()
+        return self._file.read(size)
+
+
+def _told_length(container: InputContainer, stream: VideoStream) -> tuple[int, float]:
+    """Frames and seconds, as the header says; 0 where it does not."""
+    if stream.duration is not None and stream.time_base is not None:
+        return stream.frames, float(stream.duration * stream.time_base)
+    return stream.frames, (container.duration or 0) / av.time_base
 
 
 def _video_stream(container: InputContainer, name: str) -> VideoStream:

@@ -1,6 +1,5 @@
 """Decoding of the planned frames, and of nothing that they do not need."""
 
-import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 
@@ -9,7 +8,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from molmo2_contract.errors import DeadlineExceeded
+from molmo2_handler.video.budget import Budget
 from molmo2_handler.video.container import (
     decode_packet,
     drain,
@@ -25,20 +24,17 @@ from molmo2_handler.video.source import Source
 
 
 def decode(
-    source: Source, plan: Plan, size: int, limits: VideoLimits, deadline: float | None
+    source: Source, plan: Plan, size: int, limits: VideoLimits, budget: Budget
 ) -> DecodedFrames:
     """Decodes the planned frames of ``source``, each resized to ``size`` x ``size`` at once.
 
     Memory depends on how many frames are planned and on their size, not on the video's length.
 
-    Args:
-        deadline: a value of ``time.monotonic`` at which to give up, or None.
-
     Raises:
-        DeadlineExceeded: the deadline passed.
+        DeadlineExceeded, VideoTooLong: the budget is spent.
         VideoUnreadable: no frame can be decoded.
     """
-    arguments = (source, plan, size, limits, deadline)
+    arguments = (source, plan, size, limits, budget)
     try:
         found = None if plan.in_order else _decode(*arguments, thrifty=True)
         if found is None or found.numbers != plan.info.sampled.frames:
@@ -55,7 +51,7 @@ def _decode(
     plan: Plan,
     size: int,
     limits: VideoLimits,
-    deadline: float | None,
+    budget: Budget,
     *,
     thrifty: bool,
 ) -> DecodedFrames | None:
@@ -68,7 +64,7 @@ def _decode(
     planned = plan.info.sampled.frames
     gallery = Gallery(len(planned), size)
     latest: NumberedFrame | None = None
-    with closing(_frames(source, feed, limits, deadline)) as frames:
+    with closing(_frames(source, feed, limits, budget)) as frames:
         for current in _numbered(frames, plan):
             number, frame = current
             if thrifty and frame.is_corrupt:
@@ -85,21 +81,18 @@ def _decode(
 
 
 def _frames(
-    source: Source, feed: NDArray[np.uint8], limits: VideoLimits, deadline: float | None
+    source: Source, feed: NDArray[np.uint8], limits: VideoLimits, budget: Budget
 ) -> Generator[VideoFrame, None, None]:
     """Frames in order of presentation."""
-    with open_stream(source.file, source.name, limits) as (container, stream):
+    with open_stream(source.file, source.name, limits, budget) as (container, stream):
         context = stream.codec_context
         for packet, choice in zip(packets(container, stream), feed, strict=False):
-            if deadline is not None and time.monotonic() > deadline:
-                raise DeadlineExceeded(
-                    "the request's timeout passed while its video was decoded; give it more time, "
-                    "or ask for a shorter part of the video",
-                    field="timeout",
-                )
+            budget.check()
             if choice != Feed.LEAVE_OUT:
                 context.skip_frame = "DEFAULT" if choice == Feed.DECODE else "NONREF"
-                yield from decode_packet(packet)
+                decoded = decode_packet(packet)
+                budget.spend_frames(len(decoded))
+                yield from decoded
         yield from drain(stream)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork
 
+from molmo2_contract.limits import MAX_FRAMES
 from molmo2_handler.video.sources.allowed import BucketPrefix, HostPattern, Port, Store
 
 
@@ -42,4 +43,13 @@ class VideoLimits(BaseModel):
     max_duration: float = Field(4 * 3600.0, gt=0, description="Seconds of one video.")
     max_frame_count: int = Field(2_000_000, gt=0, description="Frames stored in one video.")
     max_pixels: int = Field(8192 * 4320, gt=0, description="Pixels of one stored frame.")
+    max_decoded_frames: int = Field(
+        500_000, gt=0, description="Frames decoded to get at those that are sampled."
+    )
+    max_decode_cpu_seconds: float = Field(
+        300.0, gt=0, description="CPU seconds that a worker spends on reading and decoding a video."
+    )
+    max_sampled_frames: int = Field(
+        MAX_FRAMES, gt=0, description="Frames sampled from one video, whatever a request asks for."
+    )
     decode_threads: int = Field(1, ge=1, description="Threads that decode one video.")

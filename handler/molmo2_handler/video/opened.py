@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from molmo2_contract.video import Video, VideoInfo
+from molmo2_handler.video.budget import Budget
 from molmo2_handler.video.decode import decode
 from molmo2_handler.video.gallery import DecodedFrames
 from molmo2_handler.video.limits import VideoLimits
@@ -17,12 +18,17 @@ class OpenVideo:
     """A video that is open for reading. Close it, or use it as a context manager.
 
     Nothing is decoded before it is asked for; ``frames`` may be called again, at another size.
+    All of it is paid from one budget. ``deadline`` is a value of ``time.monotonic``, or None.
     """
 
-    def __init__(self, source: Source, video: Video, limits: VideoLimits) -> None:
+    def __init__(
+        self, source: Source, video: Video, limits: VideoLimits, deadline: float | None
+    ) -> None:
+        self.deadline = deadline
         self._source = source
         self._video = video
         self._limits = limits
+        self._budget = Budget(source.name, limits, deadline)
 
     @cached_property
     def key(self) -> bytes:
@@ -40,13 +46,13 @@ class OpenVideo:
         """The video, and the frames that are to be decoded. Raises as ``make_plan`` does."""
         return self._plan.info
 
-    def frames(self, size: int, deadline: float | None = None) -> DecodedFrames:
+    def frames(self, size: int) -> DecodedFrames:
         """The sampled frames at ``size`` x ``size`` pixels; see ``decode`` for what it raises.
 
         In a damaged video other frames may stand in for those of ``info.sampled``: an answer must
         give the numbers that come with the images.
         """
-        return decode(self._source, self._plan, size, self._limits, deadline)
+        return decode(self._source, self._plan, size, self._limits, self._budget)
 
     def close(self) -> None:
         self._source.file.close()
@@ -64,7 +70,7 @@ class OpenVideo:
 
     @cached_property
     def _plan(self) -> Plan:
-        return make_plan(self._source, self._video, self._limits)
+        return make_plan(self._source, self._video, self._limits, self._budget)
 
 
 def open_video(
@@ -75,6 +81,6 @@ def open_video(
     Raises what ``open_source`` raises; what is wrong with the content shows when it is used.
 
     Args:
-        deadline: a value of ``time.monotonic`` at which to stop fetching the video, or None.
+        deadline: a value of ``time.monotonic`` at which to give the video up, or None.
     """
-    return OpenVideo(open_source(video, body, limits, deadline), video, limits)
+    return OpenVideo(open_source(video, body, limits, deadline), video, limits, deadline)

@@ -11,8 +11,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from molmo2_contract.errors import VideoTooLong
+from molmo2_handler.video.budget import Budget
 from molmo2_handler.video.container import (
+    check_length,
     check_pixels,
     decode_packet,
     drain,
@@ -52,25 +53,22 @@ class Scan:
     first_frame: VideoFrame
 
 
-def scan(source: Source, limits: VideoLimits) -> Scan:
+def scan(source: Source, limits: VideoLimits, budget: Budget) -> Scan:
     """Reads all packets of ``source`` that can be read.
 
     Raises:
         VideoUnreadable: not a video, or no frame of it can be decoded.
         VideoTooLong: more packets than ``limits.max_frame_count``.
         TooLarge: a frame has more than ``limits.max_pixels`` pixels.
+        DeadlineExceeded, VideoTooLong: see ``Budget.check``.
     """
-    with open_stream(source.file, source.name, limits) as (container, stream):
+    with open_stream(source.file, source.name, limits, budget) as (container, stream):
         rows = array("q")
         first_frame = None
         for packet in packets(container, stream):
+            budget.check()
             rows.extend(_row(packet))
-            if len(rows) > limits.max_frame_count * 4:
-                raise VideoTooLong(
-                    f"{source.name} has more than {limits.max_frame_count} frames, the most that "
-                    "this server takes (setting max_frame_count): cut it into parts",
-                    field="video",
-                )
+            check_length(len(rows) // 4, 0, source.name, limits)
             first_frame = first_frame or next(iter(decode_packet(packet)), None)
         first_frame = first_frame or next(iter(drain(stream)), None)
         if first_frame is None:

@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 
 from molmo2_contract.errors import TooLarge, VideoUnreadable
+from molmo2_handler.video.budget import Budget
 from molmo2_handler.video.container import open_stream, packets
 from molmo2_handler.video.limits import VideoLimits
 
 Render = Callable[..., Path]
 
+BUDGET = Budget("it", VideoLimits())
+
 
 def refusal(content: bytes, limits: VideoLimits | None = None) -> str:
-    opening = open_stream(io.BytesIO(content), "it.mp4", limits or VideoLimits())
+    opening = open_stream(io.BytesIO(content), "it.mp4", limits or VideoLimits(), BUDGET)
     with pytest.raises((VideoUnreadable, TooLarge)) as caught, opening:
         pass
     assert caught.value.field == "video"
@@ -36,7 +39,7 @@ def write_audio(path: Path, codec: str) -> bytes:
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.ts", "a.flv"])
 def test_every_packet_of_a_video_is_read(name: str, render: Render, tmp_path: Path) -> None:
     content = render(tmp_path / name, range(10), b_frames=2).read_bytes()
-    with open_stream(io.BytesIO(content), name, VideoLimits()) as (container, stream):
+    with open_stream(io.BytesIO(content), name, VideoLimits(), BUDGET) as (container, stream):
         found = list(packets(container, stream))
     assert len(found) == 10
     assert found[0].is_keyframe
@@ -111,5 +114,5 @@ def test_metadata_that_is_not_utf8_does_no_harm(render: Render, tmp_path: Path) 
     content = render(tmp_path / "a.mkv", range(3)).read_bytes()
     assert b"Lavf" in content
     garbled = content.replace(b"Lavf", b"\xff\xfe\xfd\xfc")
-    with open_stream(io.BytesIO(garbled), "a.mkv", VideoLimits()) as (container, stream):
+    with open_stream(io.BytesIO(garbled), "a.mkv", VideoLimits(), BUDGET) as (container, stream):
         assert len(list(packets(container, stream))) == 3

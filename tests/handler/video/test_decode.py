@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from molmo2_contract.errors import DeadlineExceeded, VideoUnreadable
 from molmo2_contract.video import Video
+from molmo2_handler.video.budget import Budget
 from molmo2_handler.video.decode import decode
 from molmo2_handler.video.gallery import DecodedFrames
 from molmo2_handler.video.limits import VideoLimits
@@ -25,11 +26,12 @@ LIMITS = VideoLimits()
 
 
 def planned(content: bytes, **asked: Any) -> Plan:
-    return make_plan(open_source(Video(), content, LIMITS), Video.model_validate(asked), LIMITS)
+    source = open_source(Video(), content, LIMITS)
+    return make_plan(source, Video.model_validate(asked), LIMITS, Budget("it", LIMITS))
 
 
 def frames(content: bytes, plan: Plan, limits: VideoLimits = LIMITS) -> DecodedFrames:
-    return decode(open_source(Video(), content, limits), plan, SIZE, limits, deadline=None)
+    return decode(open_source(Video(), content, limits), plan, SIZE, limits, Budget("it", limits))
 
 
 def resized(images: list[NDArray[np.uint8]], numbers: list[int]) -> NDArray[np.uint8]:
@@ -125,15 +127,16 @@ def test_a_deadline_that_has_passed_stops_the_decoding(render: Render, tmp_path:
     content = render(tmp_path / "a.mp4", range(30)).read_bytes()
     plan = planned(content)
     source = open_source(Video(), content, LIMITS)
-    with pytest.raises(DeadlineExceeded, match="while its video was decoded") as caught:
-        decode(source, plan, SIZE, LIMITS, deadline=time.monotonic() - 1)
+    with pytest.raises(DeadlineExceeded, match="while its video was read and decoded") as caught:
+        decode(source, plan, SIZE, LIMITS, Budget("it", LIMITS, time.monotonic() - 1))
     assert caught.value.field == "timeout"
 
 
 def test_a_deadline_that_lies_ahead_does_not(render: Render, tmp_path: Path) -> None:
     content = render(tmp_path / "a.mp4", range(30)).read_bytes()
     source = open_source(Video(), content, LIMITS)
-    found = decode(source, planned(content), SIZE, LIMITS, deadline=time.monotonic() + 3600)
+    budget = Budget("it", LIMITS, deadline=time.monotonic() + 3600)
+    found = decode(source, planned(content), SIZE, LIMITS, budget)
     assert found.numbers == [1, 16, 30]
 
 

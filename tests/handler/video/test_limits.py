@@ -16,7 +16,17 @@ def test_a_relative_root_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["max_video_bytes", "max_duration", "max_frame_count", "max_pixels", "decode_threads"]
+    "name",
+    [
+        "max_video_bytes",
+        "max_duration",
+        "max_frame_count",
+        "max_pixels",
+        "max_decoded_frames",
+        "max_decode_cpu_seconds",
+        "max_sampled_frames",
+        "decode_threads",
+    ],
 )
 def test_every_bound_is_greater_than_zero(name: str) -> None:
     with pytest.raises(ValidationError, match=name):

@@ -10,6 +10,7 @@ import pytest
 
 from molmo2_contract.errors import InvalidRequest, VideoTooLong, VideoUnreadable
 from molmo2_contract.video import Video, VideoInfo
+from molmo2_handler.video.budget import Budget
 from molmo2_handler.video.limits import VideoLimits
 from molmo2_handler.video.plan import Plan, make_plan, varies
 from molmo2_handler.video.schedule import Feed
@@ -26,7 +27,7 @@ RENDERED = [video for video in GOLDEN if not video["recipe"].get("long")]
 def plan(path: Path, **asked: Any) -> Plan:
     limits = asked.pop("limits", VideoLimits())
     source = open_source(Video(), path.read_bytes(), limits)
-    return make_plan(source, Video.model_validate(asked), limits)
+    return make_plan(source, Video.model_validate(asked), limits, Budget("it", limits))
 
 
 def info(path: Path, **asked: Any) -> VideoInfo:
