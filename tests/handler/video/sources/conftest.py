@@ -1,9 +1,12 @@
 """Web servers that the tests start themselves, on loopback addresses, and watch."""
 
 import hashlib
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -51,10 +54,14 @@ class Exchange(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     site: "WebServer"
+    encryption: ssl.SSLContext | None = None
 
     def get_request(self) -> Any:
         self.site.connections += 1
-        return super().get_request()
+        connection, address = super().get_request()
+        if self.encryption is not None:
+            connection = self.encryption.wrap_socket(connection, server_side=True)
+        return connection, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """The other side hung up, which it may."""
@@ -66,6 +73,7 @@ class WebServer:
 
     host: str
     port: int
+    encrypt: Callable[[ssl.SSLContext], None]
     pages: dict[str, Respond] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     connections: int = 0
@@ -94,9 +102,12 @@ class WebServer:
         return [path for path, _ in self.requests]
 
 
+@contextmanager
 def serve(host: str) -> Iterator[WebServer]:
     with _Server((host, 0), Exchange) as server:
-        server.site = WebServer(host, server.server_address[1])
+        server.site = WebServer(
+            host, server.server_address[1], partial(setattr, server, "encryption")
+        )
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield server.site
@@ -104,13 +115,20 @@ def serve(host: str) -> Iterator[WebServer]:
         thread.join()
 
 
+@pytest.fixture(scope="session")
+def start_server() -> Callable[[str], AbstractContextManager[WebServer]]:
+    return serve
+
+
 @pytest.fixture
 def web() -> Iterator[WebServer]:
     """A server that the tests' limits allow."""
-    yield from serve("127.0.0.2")
+    with serve("127.0.0.2") as server:
+        yield server
 
 
 @pytest.fixture
 def inner() -> Iterator[WebServer]:
     """A server on the inside, where nothing must ever arrive."""
-    yield from serve("127.0.0.1")
+    with serve("127.0.0.1") as server:
+        yield server
