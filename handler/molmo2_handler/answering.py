@@ -11,7 +11,7 @@ from molmo2_contract.request import Request
 from molmo2_contract.response import ModelInfo, Response
 from molmo2_contract.results import Result
 from molmo2_contract.video import VideoInfo
-from molmo2_engine.client import EngineConnection, VideoNotHeld
+from molmo2_engine.client import EngineConnection, MediaNotHeld
 from molmo2_engine.wire import engine_pb2 as wire
 from molmo2_handler.answers import ProgressReader
 from molmo2_handler.engine_messages import failed_result, to_engine, to_result
@@ -82,7 +82,7 @@ class Answerer:
         )
         try:
             yield from self._engine.answer(message, clock.remaining())
-        except VideoNotHeld:
+        except MediaNotHeld:
             began = time.monotonic()
             decoded = video.frames(self._frame_size)
             message.video.frames = decoded.images.tobytes()

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from molmo2_contract.errors import Error, ErrorKind
+from molmo2_contract.images import ImageOperation, ImagePointingResult, ImageResult
 from molmo2_contract.operations import (
     Comprehensive,
     Describe,
@@ -28,7 +29,7 @@ from molmo2_contract.results import (
 )
 from molmo2_contract.video import VideoInfo
 from molmo2_engine.wire import engine_pb2 as wire
-from molmo2_handler.answers import read_answer
+from molmo2_handler.answers import read_answer, read_describe, read_image_pointing
 
 
 def to_engine(operation: Operation) -> wire.Operation:
@@ -51,14 +52,34 @@ def to_result(operation: Operation, event: wire.AnswerEvent, video: VideoInfo) -
     if event.WhichOneof("event") == "failed":
         return failed_result(operation, _error(event.failed))
     if isinstance(operation, Embed):
-        done = event.embedded
-        read = EmbedResult(status=Status.OK, pooling=operation.pooling, embedding=done.vector)
-        return read.model_copy(update=_accounts(done))
+        return _embedded(operation, event.embedded)
     return _read(operation, event.finished, video)
 
 
 def _read(operation: GeneratedOperation, done: wire.Finished, video: VideoInfo) -> Result:
     read = read_answer(operation, done.text, done.truncated, video)
+    return read.model_copy(update=_accounts(done))
+
+
+def to_image_result(operation: ImageOperation, event: wire.AnswerEvent, images: int) -> ImageResult:
+    """The same for an operation about ``images`` images."""
+    if event.WhichOneof("event") == "failed":
+        return failed_image_result(operation, _error(event.failed))
+    done = event.finished
+    match operation:
+        case Embed():
+            return _embedded(operation, event.embedded)
+        case Describe():
+            read = read_describe(done.text, done.truncated)
+        case Pointing():
+            read = read_image_pointing(operation, done.text, done.truncated, images)
+        case _:
+            assert_never(operation)
+    return read.model_copy(update=_accounts(done))
+
+
+def _embedded(operation: Embed, done: wire.Embedded) -> EmbedResult:
+    read = EmbedResult(status=Status.OK, pooling=operation.pooling, embedding=done.vector)
     return read.model_copy(update=_accounts(done))
 
 
@@ -85,6 +106,13 @@ def failed_result(operation: Operation, error: Error) -> Result:
             return EmbedResult(**failed, pooling=operation.pooling)
         case _:
             assert_never(operation)
+
+
+def failed_image_result(operation: ImageOperation, error: Error) -> ImageResult:
+    """The result of an operation about images that failed alone."""
+    if isinstance(operation, Pointing):
+        return ImagePointingResult(status=Status.ERROR, error=error)
+    return failed_result(operation, error)
 
 
 def _accounts(done: wire.Finished | wire.Embedded) -> dict[str, Usage | OperationTiming]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from molmo2_contract.errors import InvalidRequest, TooLarge
+from molmo2_contract.images import PART_PREFIX, ImagesRequest
 from molmo2_contract.request import InfoRequest, Request, parse_request
 from molmo2_handler.settings import HandlerSettings
 
@@ -54,7 +55,25 @@ class Incoming:
             field="video",
         )
 
-    def read(self, settings: HandlerSettings) -> Request | InfoRequest:
+    @property
+    def images(self) -> list[bytes | bytearray]:
+        """The images sent with the request, from ``image_1`` on without a gap.
+
+        Raises:
+            InvalidRequest: if one was not sent as bytes, or a number is missing.
+        """
+        sent = {name for name in self.parts if name.startswith(PART_PREFIX)}
+        names = [f"{PART_PREFIX}{number}" for number in range(1, len(sent) + 1)]
+        for name in names:
+            if not isinstance(self.parts.get(name), bytes | bytearray):
+                raise InvalidRequest(
+                    f"{name}: missing, or not sent as application/octet-stream; the parts of "
+                    f"{len(sent)} images are {names[0]} to {names[-1]}",
+                    field="images",
+                )
+        return [self.parts[name] for name in names]
+
+    def read(self, settings: HandlerSettings) -> Request | ImagesRequest | InfoRequest:
         """Validates the request's JSON.
 
         Raises:
@@ -77,8 +96,8 @@ class Incoming:
                 field="request",
             )
         request = parse_request(document)
-        if isinstance(request, Request):
-            self._agree(request)
+        if not isinstance(request, InfoRequest):
+            self._agree(isinstance(request, Request) and request.stream)
             if request.timeout > settings.max_timeout:
                 raise InvalidRequest(
                     f"timeout: this server gives a request at most {settings.max_timeout:g} s "
@@ -99,9 +118,9 @@ class Incoming:
         except RecursionError:
             raise InvalidRequest("the request is nested too deeply") from None
 
-    def _agree(self, request: Request) -> None:
+    def _agree(self, stream: bool) -> None:
         """A streamed reply to a unary gRPC call would cost TorchServe a worker."""
-        if not self.over_http and request.stream != self.streaming_call:
+        if not self.over_http and stream != self.streaming_call:
             raise InvalidRequest(
                 "stream and the call disagree: StreamPredictions wants stream: true and the input "
                 "'call' = 'stream'; Predictions wants stream: false",

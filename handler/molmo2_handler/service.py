@@ -11,11 +11,13 @@ from typing import Any
 
 from molmo2_contract.errors import InternalError, Molmo2Error
 from molmo2_contract.events import Done
+from molmo2_contract.images import ImagesRequest
 from molmo2_contract.request import InfoRequest, Request
 from molmo2_contract.response import ModelInfo
 from molmo2_engine.client import EngineConnection
 from molmo2_handler.answering import Answerer
 from molmo2_handler.engine_process import engine_launch
+from molmo2_handler.image_answering import ImageAnswerer
 from molmo2_handler.incoming import Incoming
 from molmo2_handler.information import server_info
 from molmo2_handler.outgoing import Outgoing
@@ -50,6 +52,7 @@ class Molmo2Handler:
         self._answerer = Answerer(
             self._engine, self._settings.video, description.frame_size, self._model
         )
+        self._images = ImageAnswerer(self._engine, self._settings.video, self._model)
 
     def handle(self, data: list[dict[str, Any]], context: Any) -> list[bytes]:
         """Answers the one request of ``data``; every failure becomes an error in the body."""
@@ -61,6 +64,8 @@ class Molmo2Handler:
             if isinstance(request, InfoRequest):
                 return outgoing.plain(server_info(self._engine, self._settings, self._model))
             request_id = request.request_id or request_id
+            if isinstance(request, ImagesRequest):
+                return outgoing.plain(self._images.respond(request, incoming.images, request_id))
             return self._answer(request, incoming, outgoing, request_id)
         except Molmo2Error as error:
             failure = error

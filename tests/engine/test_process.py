@@ -16,7 +16,7 @@ from molmo2_contract.errors import (
     InvalidRequest,
     VideoTooLong,
 )
-from molmo2_engine.client import EngineConnection, EngineLaunch, VideoNotHeld
+from molmo2_engine.client import EngineConnection, EngineLaunch, MediaNotHeld
 from molmo2_engine.wire import engine_pb2 as wire
 
 TIMES = [0.0, 0.5, 1.0]
@@ -86,7 +86,7 @@ def test_it_answers_every_operation_and_then_holds_the_video(connection):
 
 
 def test_it_asks_for_frames_that_it_does_not_hold(connection):
-    with pytest.raises(VideoNotHeld):
+    with pytest.raises(MediaNotHeld):
         list(connection.answer(request(key=b"new", frames=False), timeout=60))
 
 

@@ -1,13 +1,16 @@
 """The handler as TorchServe's worker calls it, with a real engine: it answers, and never raises."""
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from ts.context import Context
 
 from molmo2_contract.errors import ErrorKind
 from molmo2_contract.events import EVENT, Done, Failed, OperationDone, Progress
+from molmo2_contract.images import ImagesResponse
 from molmo2_contract.operations import OPERATION_NAMES
 from molmo2_contract.response import ErrorResponse, Response, ServerInfo
 from molmo2_handler.answering import Answerer
@@ -200,3 +203,26 @@ def test_a_defect_in_the_middle_of_a_stream_is_its_last_event(ask, document, mon
     assert isinstance(failed, Failed)
     assert failed.error.kind is ErrorKind.INTERNAL
     assert last.headers["ts_stream_next"] == "false"
+
+
+def test_images_come_as_parts_of_their_own(ask, transport):
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(file, "PNG")
+    document = {"images": [], "operations": [{"operation": "embed"}], "timeout": 60}
+    (reply,) = ask(document, transport, image_1=file.getvalue(), image_2=file.getvalue())
+    response = ImagesResponse.model_validate_json(reply.body)
+    assert [(image.width, image.height) for image in response.images] == [(40, 30)] * 2
+    assert len(response.results[0].embedding) == 256
+
+
+def test_a_gap_between_the_images_is_named(ask, transport):
+    document = {"images": [], "operations": [{"operation": "embed"}]}
+    error = error_of(ask(document, transport, image_1=b"x", image_3=b"x")).error
+    assert error.field == "images"
+    assert "image_2" in error.message
+
+
+def test_images_are_not_streamed(ask):
+    document = {"images": [], "operations": [{"operation": "embed"}]}
+    (reply,) = ask(document, "grpc", image_1=b"x", call=b"stream")
+    assert b'"stream"' in reply.body

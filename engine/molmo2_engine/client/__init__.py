@@ -3,7 +3,7 @@
 Nothing here imports torch.
 """
 
-from molmo2_engine.client.connection import EngineConnection, VideoNotHeld
+from molmo2_engine.client.connection import EngineConnection, MediaNotHeld
 from molmo2_engine.client.launch import EngineLaunch
 
-__all__ = ["EngineConnection", "EngineLaunch", "VideoNotHeld"]
+__all__ = ["EngineConnection", "EngineLaunch", "MediaNotHeld"]

@@ -20,7 +20,7 @@ from molmo2_engine.wire import engine_pb2 as wire
 from molmo2_engine.wire import engine_pb2_grpc
 
 
-class VideoNotHeld(Exception):
+class MediaNotHeld(Exception):
     """The engine does not hold the video; ask again with its frames."""
 
 
@@ -48,7 +48,7 @@ class EngineConnection:
         """The events of a request, until every operation has ended. Closing it cancels the work.
 
         Raises:
-            VideoNotHeld: if ``request`` has no frames and the engine needs them.
+            MediaNotHeld: if ``request`` has no frames and the engine needs them.
             Molmo2Error: any kind that the engine reports, DeadlineExceeded after ``timeout``
                 seconds, EngineUnavailable if the process is lost.
         """
@@ -77,13 +77,13 @@ class EngineConnection:
                 self._channel = self._launch.connect(timeout)
             return engine_pb2_grpc.EngineStub(self._channel)
 
-    def _translate(self, error: grpc.RpcError, timeout: float) -> Molmo2Error | VideoNotHeld:
+    def _translate(self, error: grpc.RpcError, timeout: float) -> Molmo2Error | MediaNotHeld:
         for key, value in error.trailing_metadata() or ():
             if key == ERROR_TRAILER:
                 return from_wire(Error.model_validate_json(value))
         match error.code():
             case grpc.StatusCode.NOT_FOUND:
-                return VideoNotHeld()
+                return MediaNotHeld()
             case grpc.StatusCode.DEADLINE_EXCEEDED:
                 return DeadlineExceeded(
                     f"the answer was not finished after {timeout:.1f} s; raise timeout, or lower "

@@ -4,8 +4,15 @@ Nothing here raises over what the model wrote: what can be read is kept, what ca
 named in the result's ``reason``, and the text itself always travels with the result.
 """
 
+from molmo2_handler.answers.image_pointing import read_image_pointing
 from molmo2_handler.answers.progress import ProgressReader
-from molmo2_handler.answers.read import read_answer
+from molmo2_handler.answers.read import read_answer, read_describe
 from molmo2_handler.answers.timeline import Timeline
 
-__all__ = ["ProgressReader", "Timeline", "read_answer"]
+__all__ = [
+    "ProgressReader",
+    "Timeline",
+    "read_answer",
+    "read_describe",
+    "read_image_pointing",
+]
