@@ -63,6 +63,7 @@ class StoredVideo:
                 raise self._changed()
             yield piece
             offset, count = end, min(count * 2, LAST_PIECE)
+        self.confirm()
 
     def confirm(self) -> None:
         if self._describe() != (self.size, self.identity):

@@ -30,12 +30,16 @@ class Exchange(BaseHTTPRequestHandler):
         else:
             respond(self)
 
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def reply(self, status: int, body: bytes = b"", **fields: str) -> None:
         self.send_response(status)
         for name, value in {"Content_Length": str(len(body)), **fields}.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
-        self.write(body)
+        if self.command != "HEAD":
+            self.write(body)
 
     def write(self, content: bytes) -> None:
         """Counts what the other side took before it hung up."""
