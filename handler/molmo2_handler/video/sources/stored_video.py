@@ -61,9 +61,10 @@ class StoredVideo:
             self._allowance.spend(len(piece))
             if len(piece) != end - offset:
                 raise self._changed()
+            if end == self.size:
+                self.confirm()
             yield piece
             offset, count = end, min(count * 2, LAST_PIECE)
-        self.confirm()
 
     def confirm(self) -> None:
         if self._describe() != (self.size, self.identity):
