@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from molmo2_client.errors import ProtocolError
 from molmo2_contract.errors import from_wire
 from molmo2_contract.events import EVENT, Done, Event, Failed
+from molmo2_contract.images import ImagesResponse
 from molmo2_contract.response import ErrorResponse, Response, ServerInfo
 from molmo2_contract.results import Result
 
@@ -18,6 +19,7 @@ R = TypeVar("R", bound=Result)
 
 _ERROR = TypeAdapter(ErrorResponse)
 _RESPONSE = TypeAdapter(Response)
+_IMAGES_RESPONSE = TypeAdapter(ImagesResponse)
 _SERVER_INFO = TypeAdapter(ServerInfo)
 
 _SHOWN = 200
@@ -27,6 +29,11 @@ _SHOWN = 200
 def read_response(body: bytes) -> Response:
     """The response in ``body``, or raises the error in it."""
     return _validate(_RESPONSE, _open(body), "response")
+
+
+def read_images_response(body: bytes) -> ImagesResponse:
+    """The response about images in ``body``, or raises the error in it."""
+    return _validate(_IMAGES_RESPONSE, _open(body), "response about images")
 
 
 def read_info(body: bytes) -> ServerInfo:

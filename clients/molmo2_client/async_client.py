@@ -6,14 +6,22 @@ from typing import Self, TypeVar, Unpack
 
 import stamina
 
-from molmo2_client.answer import only, read_events_async, read_info, read_response
+from molmo2_client.answer import (
+    only,
+    read_events_async,
+    read_images_response,
+    read_info,
+    read_response,
+)
 from molmo2_client.base import BaseClient
 from molmo2_client.call import Call, Operations, Options
 from molmo2_client.errors import Unauthorized
 from molmo2_client.media import VideoLike, explained
+from molmo2_client.pictures import ImageOperations, ImageOptions, Images, compose_images
 from molmo2_client.retry import patience, worth_retrying
 from molmo2_client.transport import AsyncTransport, connect_async
 from molmo2_contract.events import Event
+from molmo2_contract.images import ImagesResponse
 from molmo2_contract.operations import (
     Comprehensive,
     Describe,
@@ -65,6 +73,14 @@ class AsyncMolmo2(BaseClient[AsyncTransport]):
         """
         request, source = self._compose(video, operations, options, stream=True)
         return self._events(Call.ask(request, source), video)
+
+    async def ask_images(
+        self, images: Images, operations: ImageOperations, **options: Unpack[ImageOptions]
+    ) -> ImagesResponse:
+        """The same about one image or several: pointing, describe and embed."""
+        request, sent = compose_images(self.settings, images, operations, **options)
+        call = Call.ask_images(request, sent)
+        return await self._patiently(call, lambda token: self._images(call, token))
 
     async def info(self, *, timeout: float | None = None) -> ServerInfo:
         """What the server serves and what its limits are; answered once its model is loaded."""
@@ -125,6 +141,9 @@ class AsyncMolmo2(BaseClient[AsyncTransport]):
 
     async def _response(self, call: Call, token: str | None) -> Response:
         return read_response(await self._transport.send(call, token))
+
+    async def _images(self, call: Call, token: str | None) -> ImagesResponse:
+        return read_images_response(await self._transport.send(call, token))
 
     async def _info(self, call: Call, token: str | None) -> ServerInfo:
         return read_info(await self._transport.send(call, token))

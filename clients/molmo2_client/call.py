@@ -1,7 +1,8 @@
 """One call, ready for any transport."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self, TypedDict
 
 from pydantic import BaseModel
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 from molmo2_client.media import VideoLike, resolve
 from molmo2_client.settings import Settings
 from molmo2_client.upload import Source, check
+from molmo2_contract.images import PART_PREFIX, ImagesRequest
 from molmo2_contract.operations import Operation
 from molmo2_contract.request import InfoRequest, Request, parse_request
 
@@ -38,16 +40,23 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The request's JSON, the bytes or file that travels with it, and the server's seconds."""
+    """The request's JSON, the server's seconds, and by name what travels with the JSON."""
 
     document: bytes
     timeout: float
-    video: Source = None
+    parts: Mapping[str, bytes | Path] = field(default_factory=dict)
 
     @classmethod
     def ask(cls, request: Request, video: Source) -> Self:
         """The call that sends ``request``, with the video's bytes if they travel."""
-        return cls(request.model_dump_json(exclude_none=True).encode(), request.timeout, video)
+        parts = {} if video is None else {"video": video}
+        return cls(request.model_dump_json(exclude_none=True).encode(), request.timeout, parts)
+
+    @classmethod
+    def ask_images(cls, request: ImagesRequest, images: Sequence[bytes | Path]) -> Self:
+        """The call that sends ``request``, with the images' bytes if they travel."""
+        parts = {f"{PART_PREFIX}{number}": image for number, image in enumerate(images, start=1)}
+        return cls(request.model_dump_json(exclude_none=True).encode(), request.timeout, parts)
 
     @classmethod
     def info(cls, timeout: float) -> Self:
@@ -76,18 +85,19 @@ def compose(
     request = parse_request(
         {
             "video": described | given,
-            "operations": _several(operations),
+            "operations": several(operations),
             "timeout": settings.timeout if timeout is None else timeout,
             "stream": stream,
             "request_id": request_id,
         }
     )
     assert isinstance(request, Request)  # what it is depends on its keys
-    check(source, settings.max_upload_bytes)
+    check([] if source is None else [source], settings.max_upload_bytes)
     return request, source
 
 
-def _several(operations: Operations) -> list[OperationLike]:
+def several(operations: Operations) -> list[OperationLike]:
+    """``operations`` as a list, also if it is one."""
     if isinstance(operations, Mapping | BaseModel | str):
         return [operations]
     return list(operations)

@@ -6,14 +6,22 @@ from typing import Self, TypeVar, Unpack
 
 import stamina
 
-from molmo2_client.answer import only, read_events, read_info, read_response
+from molmo2_client.answer import (
+    only,
+    read_events,
+    read_images_response,
+    read_info,
+    read_response,
+)
 from molmo2_client.base import BaseClient
 from molmo2_client.call import Call, Operations, Options
 from molmo2_client.errors import Unauthorized
 from molmo2_client.media import VideoLike, explained
+from molmo2_client.pictures import ImageOperations, ImageOptions, Images, compose_images
 from molmo2_client.retry import patience, worth_retrying
 from molmo2_client.transport import Transport, connect
 from molmo2_contract.events import Event
+from molmo2_contract.images import ImagesResponse
 from molmo2_contract.operations import (
     Comprehensive,
     Describe,
@@ -68,6 +76,19 @@ class Molmo2(BaseClient[Transport]):
         """
         request, source = self._compose(video, operations, options, stream=True)
         return self._events(Call.ask(request, source), video)
+
+    def ask_images(
+        self, images: Images, operations: ImageOperations, **options: Unpack[ImageOptions]
+    ) -> ImagesResponse:
+        """The same about one image or several: pointing, describe and embed.
+
+        response = molmo2.ask_images(["a.jpg", "b.jpg"], Pointing(prompt="cat"))
+        """
+        request, sent = compose_images(self.settings, images, operations, **options)
+        call = Call.ask_images(request, sent)
+        return self._patiently(
+            call, lambda token: read_images_response(self._transport.send(call, token))
+        )
 
     def info(self, *, timeout: float | None = None) -> ServerInfo:
         """What the server serves and what its limits are; answered once its model is loaded."""

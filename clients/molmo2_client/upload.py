@@ -1,7 +1,7 @@
 """The bytes of a video that travel with its call."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -12,18 +12,21 @@ Source = bytes | Path | None
 """Bytes to send, a file whose bytes to send, or nothing: the server opens the URI itself."""
 
 
-def check(source: Source, max_upload_bytes: int) -> None:
-    """Refuses what cannot be sent, before anything is read.
+def check(sources: Iterable[bytes | Path], max_upload_bytes: int) -> None:
+    """Refuses what cannot be sent in one request, before anything is read.
 
     Raises:
-        TooLarge: more than ``max_upload_bytes``.
-        VideoNotFound, VideoForbidden, VideoUnreadable: the file cannot be read here.
+        TooLarge: more than ``max_upload_bytes`` together.
+        VideoNotFound, VideoForbidden, VideoUnreadable: a file cannot be read here.
     """
-    if isinstance(source, Path):
-        with _open(source) as file:
-            _check_size(file.seek(0, os.SEEK_END), max_upload_bytes)
-    elif source is not None:
-        _check_size(len(source), max_upload_bytes)
+    size = sum(_size(source) for source in sources)
+    if size > max_upload_bytes:
+        raise TooLarge(
+            f"video: {size} bytes, and max_upload_bytes is {max_upload_bytes}; send the path of a"
+            " file that the server can read (media='path'), or raise max_upload_bytes here and"
+            " max_request_size in the server's config.properties",
+            field="video",
+        )
 
 
 @contextmanager
@@ -59,11 +62,8 @@ def _open(path: Path) -> BinaryIO:
         raise VideoUnreadable(f"video: {path} cannot be read: {error.strerror}") from None
 
 
-def _check_size(size: int, max_upload_bytes: int) -> None:
-    if size > max_upload_bytes:
-        raise TooLarge(
-            f"video: {size} bytes, and max_upload_bytes is {max_upload_bytes}; send the path of a"
-            " file that the server can read (media='path'), or raise max_upload_bytes here and"
-            " max_request_size in the server's config.properties",
-            field="video",
-        )
+def _size(source: bytes | Path) -> int:
+    if isinstance(source, bytes):
+        return len(source)
+    with _open(source) as file:
+        return file.seek(0, os.SEEK_END)

@@ -58,7 +58,7 @@ def test_options_go_before_what_a_contract_video_says():
 
 def test_bytes_travel_beside_the_document():
     document, call = _sent(b"abc", Embed())
-    assert call.video == b"abc"
+    assert call.parts == {"video": b"abc"}
     assert "uri" not in document["video"]
 
 

@@ -39,8 +39,7 @@ class _Grpc:
         """``call`` tells the handler which method was called; it cannot see that, and an answer
         streamed to a unary call costs TorchServe the worker."""
         parts = {"request": call.document, "call": kind}
-        if call.video is not None:
-            parts["video"] = content(call.video)
+        parts |= {name: content(source) for name, source in call.parts.items()}
         return PredictionsRequest(model_name=self._settings.model, input=parts)
 
     def _arguments(self, call: Call, token: str | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """HTTP: a JSON body, or multipart where bytes travel; streams as server-sent events."""
 
 from collections.abc import AsyncGenerator, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -36,15 +36,14 @@ class _Http:
             "headers": {} if token is None else {"Authorization": f"Bearer {token}"},
             "timeout": httpx2.Timeout(wait, connect=self._settings.connect_timeout),
         }
-        if call.video is None:
+        if not call.parts:
             arguments["headers"]["Content-Type"] = _JSON
             yield arguments | {"content": call.document}
             return
-        with opened(call.video) as video:
-            parts = {
-                "request": ("request.json", call.document, _JSON),
-                "video": ("video", video, _BYTES),
-            }
+        with ExitStack() as stack:
+            parts: dict[str, Any] = {"request": ("request.json", call.document, _JSON)}
+            for name, source in call.parts.items():
+                parts[name] = (name, stack.enter_context(opened(source)), _BYTES)
             yield arguments | {"files": parts}
 
     def _translated(self, call: Call) -> AbstractContextManager[None]:

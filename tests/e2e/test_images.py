@@ -1,0 +1,67 @@
+"""Questions about images, through a real server."""
+
+import asyncio
+import io
+
+import pytest
+from PIL import Image
+
+from molmo2_client import AsyncMolmo2, InvalidRequest, VideoForbidden, VideoUnreadable
+from molmo2_contract.results import Status
+
+pytestmark = pytest.mark.e2e
+
+OPERATIONS = [
+    {"operation": "pointing", "prompt": "circle", "max_new_tokens": 32},
+    {"operation": "describe", "prompt": "What is this?", "max_new_tokens": 32},
+    {"operation": "embed"},
+]
+
+
+def picture(colour, size=(80, 60)):
+    file = io.BytesIO()
+    Image.new("RGB", size, colour).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_one_image_and_several_are_answered(client, stage):
+    path = stage.videos / "blue.png"
+    path.write_bytes(picture("blue"))
+    for images in (picture("red"), [picture("red"), path]):
+        response = client.ask_images(images, OPERATIONS)
+        assert [result.operation for result in response.results] == [
+            "pointing",
+            "describe",
+            "embed",
+        ]
+        assert not any(result.status is Status.ERROR for result in response.results)
+        assert (response.images[0].width, response.images[0].height) == (80, 60)
+
+
+def test_bytes_and_paths_give_the_same_answer(client, stage):
+    path = stage.videos / "green.png"
+    path.write_bytes(picture("green"))
+    sent = client.ask_images(path, OPERATIONS)
+    named = client.ask_images(path.as_uri(), OPERATIONS)
+    assert sent.results[1].text == named.results[1].text
+    assert sent.results[2].embedding == named.results[2].embedding
+
+
+def test_the_asynchronous_client_asks_too(stage):
+    async def ask():
+        key_file = stage.server.key_file
+        async with AsyncMolmo2(stage.server.http_url, model="molmo2-demo", key_file=key_file) as c:
+            return await c.ask_images(picture("white"), {"operation": "embed"})
+
+    (result,) = asyncio.run(ask()).results
+    assert len(result.embedding) == 256
+
+
+def test_bad_images_have_their_own_errors(client):
+    with pytest.raises(VideoUnreadable) as error:
+        client.ask_images([picture("red"), b"no image"], OPERATIONS)
+    assert error.value.field == "images[1]"
+    with pytest.raises(VideoForbidden):
+        client.ask_images("file:///etc/passwd", OPERATIONS)
+    with pytest.raises(InvalidRequest):
+        client.ask_images("gopher://example.org/a.png", OPERATIONS)
