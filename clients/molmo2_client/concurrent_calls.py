@@ -67,6 +67,10 @@ class ConcurrentCalls(Generic[TaskT, AnswerT]):
             yield self._returned[0]
             self._returned.popleft()  # not earlier: Ctrl-C may come between any two steps
 
+    def others_returned(self) -> bool:
+        """Whether more calls have come back than the one that the loop is busy with."""
+        return len(self._returned) > 1
+
     def returned(self) -> list[Call[TaskT, AnswerT]]:
         """What has come back and was not iterated over to its end; waits for nothing.
 

@@ -1,16 +1,23 @@
-"""A real TorchServe with the echo archive, and the four kinds of client, called alike."""
+"""What answers the clients, and how they are called.
+
+A real TorchServe with the echo archive, for all four kinds of client, called alike; and a small
+HTTP server that answers about the frames of real files, for everything above the transport.
+"""
 
 import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from functools import partial
 from inspect import isasyncgen, iscoroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
+from contract_server import ContractServer
+from small_videos import render
 
 from molmo2_client import AsyncMolmo2, Molmo2
 from molmo2_client.serving import Ports, RunningServer, ServeOptions, running_server
@@ -158,3 +165,21 @@ def connect(
 def client(connect: Callable[..., Any]) -> Any:
     """A client of each of the four kinds."""
     return connect()
+
+
+@pytest.fixture
+def contract_server() -> Iterator[ContractServer]:
+    server = ContractServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of five small videos, one of them in a folder of its own, and a text."""
+    folder = tmp_path_factory.mktemp("clips")
+    for name in ("a.mp4", "b.mp4", "c.MP4", "d.mp4", "more/e.mp4"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        render(folder / name, [Fraction(n, 10) for n in range(21)])
+    (folder / "notes.txt").write_text("no video")
+    return folder

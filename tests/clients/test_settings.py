@@ -54,5 +54,5 @@ def test_prefixes_come_from_the_environment_as_json(monkeypatch):
 @pytest.mark.parametrize("given", ["/data=s3://bucket", '{"/data": "bucket"}'])
 def test_prefixes_that_are_none_say_how_they_are_written(monkeypatch, given):
     monkeypatch.setenv("MOLMO2_MEDIA_PREFIXES", given)
-    with pytest.raises(InvalidRequest, match="(?i)media_prefixes"):
+    with pytest.raises(InvalidRequest, match=r"(?i)media_prefixes"):
         Settings.load()

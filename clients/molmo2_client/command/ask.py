@@ -69,12 +69,12 @@ def ask(
         if request is not None
         else from_options(video, operation or [], prompt or [], said)
     )
-    with Molmo2(
+    with options.connect(
         url=url,
         model=model,
         key_file=key_file,
         media=media,
-        media_prefixes=options.media_prefixes(map_prefix),
+        map_prefix=map_prefix,
         timeout=timeout,
     ) as molmo2:
         response = _answer(molmo2, question, stream)

@@ -1,20 +1,13 @@
-"""``molmo2 label``: answers into a FiftyOne dataset."""
+"""``molmo2 label``: answers into a FiftyOne dataset, or about a folder into a file."""
 
-import json
-import sys
-from dataclasses import asdict
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
-from molmo2_client.client import Molmo2
-from molmo2_client.command import exit_codes, options
+from molmo2_client.command import batch, options
 from molmo2_client.command.questions import WITH_PROMPT
+from molmo2_client.summary import LabelSummary
 from molmo2_contract.operations import OPERATION_NAMES
-
-if TYPE_CHECKING:
-    from molmo2_client.fiftyone import LabelSummary
 
 EXAMPLES = """
 Examples:
@@ -23,18 +16,20 @@ Examples:
 
   molmo2 label clips --operation describe --prompt-field question --max-samples 20
 
-A second run asks only what the first has not answered. Which database holds the dataset is
-FiftyOne's setting, FIFTYONE_DATABASE_URI.
+  molmo2 label clips --operation tracking --prompt "red car" --densify linear
+
+  molmo2 label ~/videos --output answers.jsonl --operation comprehensive
+
+The first three label a FiftyOne dataset; which database holds it is FiftyOne's setting,
+FIFTYONE_DATABASE_URI. The last needs no FiftyOne. A second run asks only what the first has not
+answered.
 
 Exit codes: 0 done, 1 an answer is missing, 2 wrong usage or request, 3 the server cannot be asked.
 """
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
-
 
 def label(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Name of a dataset.")],
+    target: options.Target,
     operation: Annotated[
         list[str],
         typer.Option(help=f"One of {', '.join(OPERATION_NAMES)}; each at most once."),
@@ -50,50 +45,54 @@ def label(
             help="Field with each sample's prompt. Its empty cells fall back to --prompt.",
         ),
     ] = None,
-    label_field: Annotated[str, typer.Option(help="What all new fields begin with.")] = "molmo2",
+    label_field: Annotated[
+        str | None, typer.Option(help="What all new fields begin with.", show_default="molmo2")
+    ] = None,
     embeddings_field: Annotated[
         str | None, typer.Option(show_default="<label field>_embedding")
     ] = None,
-    view: Annotated[str | None, typer.Option(help="Name of a saved view of the dataset.")] = None,
-    max_samples: Annotated[
-        int | None, typer.Option(min=1, help="Only the first samples, this many.")
+    densify: Annotated[
+        str | None,
+        typer.Option(
+            metavar="none|hold|linear", help="Whether frames between sampled ones get labels too."
+        ),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Ask again what has been answered.")
-    ] = False,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests under way at once.")] = 8,
+    output: options.Output = None,
+    view: options.View = None,
+    max_samples: options.MaxSamples = None,
+    overwrite: options.Overwrite = False,
+    concurrency: options.Concurrency = 8,
     as_json: options.AsJson = None,
     url: options.Url = None,
     model: options.Model = None,
     key_file: options.KeyFile = None,
     media: options.MediaOption = None,
+    map_prefix: options.MapPrefix = None,
     timeout: options.Timeout = None,
 ) -> None:
-    """Asks about every video of a FiftyOne dataset and writes the answers into it."""
+    """Asks about every video of a FiftyOne dataset, or of a folder."""
     operations = _operations(operation, prompt or [], falls_back=bool(prompt_field))
-    samples = _load(dataset, view, max_samples)
-    from molmo2_client.fiftyone import label_dataset
+    named = {
+        "label_field": label_field,
+        "embeddings_field": embeddings_field,
+        "prompt_field": _prompt_field(prompt_field or []),
+        "densify": densify,
+    }
+    how: dict[str, Any] = {"overwrite": overwrite, "concurrency": concurrency}
+    server: dict[str, Any] = {"url": url, "model": model, "key_file": key_file, "media": media}
 
-    with Molmo2(url=url, model=model, key_file=key_file, media=media, timeout=timeout) as molmo2:
-        try:
-            summary = label_dataset(
-                samples,
-                operations,
-                client=molmo2,
-                label_field=label_field,
-                embeddings_field=embeddings_field,
-                prompt_field=_prompt_field(prompt_field or []),
-                overwrite=overwrite,
-                concurrency=concurrency,
-                progress=sys.stdout.isatty(),
-            )
-        except ValueError as error:
-            _end(str(error), exit_codes.USAGE)
-        except KeyboardInterrupt:
-            _end("interrupted; what was answered is written, run it again to go on", INTERRUPTED)
-    _print(summary, as_json)
-    if summary.failed:
-        raise typer.Exit(exit_codes.RESULT_FAILED)
+    def job() -> LabelSummary:
+        with options.connect(**server, map_prefix=map_prefix, timeout=timeout) as molmo2:
+            if output is None:
+                return batch.label_dataset(samples, operations, molmo2, **named, **how)
+            how["max_videos"] = max_samples
+            return batch.label_folder(target, operations, molmo2, output=output, **how)
+
+    if output is None:
+        samples = batch.load_view(target, view, max_samples)
+    else:
+        batch.only_for_datasets(view=view, **named)
+    batch.run(job, as_json)
 
 
 def _operations(
@@ -120,38 +119,3 @@ def _prompt_field(given: list[str]) -> str | dict[str, str] | None:
             param_hint="--prompt-field",
         )
     return {name: field for name, _, field in pairs} or None
-
-
-def _load(dataset: str, view: str | None, max_samples: int | None) -> Any:
-    if find_spec("fiftyone") is None:
-        _end("FiftyOne is not installed: pip install 'molmo2-torchserve[fiftyone]'")
-    import fiftyone as fo
-    from fiftyone.core.config import FiftyOneConfigError
-
-    try:
-        datasets = fo.list_datasets()
-    except (FiftyOneConfigError, ConnectionError) as error:
-        _end(f"FiftyOne has no database: {error}")
-    if dataset not in datasets:
-        _end(f"there is no dataset {dataset!r} among {', '.join(datasets) or 'none'}")
-    samples = fo.load_dataset(dataset)
-    if view is not None:
-        views = samples.list_saved_views()
-        if view not in views:
-            _end(f"{dataset!r} has no saved view {view!r} among {', '.join(views) or 'none'}")
-        samples = samples.load_saved_view(view)
-    return samples if max_samples is None else samples.limit(max_samples)
-
-
-def _print(summary: "LabelSummary", as_json: bool | None) -> None:
-    if as_json or (as_json is None and not sys.stdout.isatty()):
-        typer.echo(json.dumps(asdict(summary), indent=2))
-        return
-    typer.echo(str(summary))
-    for failure in summary.failures:
-        typer.echo(f"  {failure.sample_id} {failure.operation}: {failure.kind}: {failure.message}")
-
-
-def _end(message: str, code: int = exit_codes.USAGE) -> NoReturn:
-    typer.echo(f"molmo2: {message}", err=True)
-    raise typer.Exit(code)

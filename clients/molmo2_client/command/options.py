@@ -1,10 +1,11 @@
 """Options that several subcommands share; each can come from the environment instead."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from molmo2_client.client import Molmo2
 from molmo2_client.settings import Media
 
 _SERVER = "Server"
@@ -70,13 +71,54 @@ MapPrefix = Annotated[
 ]
 
 
-def media_prefixes(given: list[str] | None) -> dict[str, str] | None:
-    """What ``--map-prefix`` says, or None where it was not given."""
+def connect(*, map_prefix: list[str] | None, **settings: Any) -> Molmo2:
+    """A client of the server that the options above name."""
+    return Molmo2(media_prefixes=_media_prefixes(map_prefix), **settings)
+
+
+def _media_prefixes(given: list[str] | None) -> dict[str, str] | None:
     pairs = [prefix.partition("=") for prefix in given or []]
     if not all(here and there for here, _, there in pairs):
         raise typer.BadParameter("give it as HERE=THERE", param_hint="--map-prefix")
     return {here: there for here, _, there in pairs} or None
 
+
+_MANY = "Many videos"
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATASET|FOLDER", help="Name of a FiftyOne dataset, or with --output a folder."
+    ),
+]
+
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        help="Answers of a folder's videos: JSON Lines, a line a video.",
+        show_default=False,
+        rich_help_panel=_MANY,
+    ),
+]
+
+View = Annotated[
+    str | None,
+    typer.Option(help="Name of a saved view of the dataset.", rich_help_panel=_MANY),
+]
+
+MaxSamples = Annotated[
+    int | None,
+    typer.Option(min=1, help="Only the first videos, this many.", rich_help_panel=_MANY),
+]
+
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Ask again what has been answered.", rich_help_panel=_MANY),
+]
+
+Concurrency = Annotated[
+    int, typer.Option(min=1, help="Requests under way at once.", rich_help_panel=_MANY)
+]
 
 AsJson = Annotated[
     bool | None,

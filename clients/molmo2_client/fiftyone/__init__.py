@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from molmo2_client.fiftyone.embed import embed_dataset
     from molmo2_client.fiftyone.label import label_dataset
     from molmo2_client.fiftyone.schema import FieldClash
-    from molmo2_client.fiftyone.summary import LabelSummary
+    from molmo2_client.summary import LabelSummary
 
 __all__ = ["Asks", "FieldClash", "LabelSummary", "embed_dataset", "label_dataset"]
 
@@ -31,11 +31,12 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     homes = {
-        "Asks": "asking",
-        "FieldClash": "schema",
+        "Asks": "fiftyone.asking",
+        "FieldClash": "fiftyone.schema",
         "LabelSummary": "summary",
-        "embed_dataset": "embed",
+        "embed_dataset": "fiftyone.embed",
+        "label_dataset": "fiftyone.label",
     }
-    if name not in __all__:
+    if name not in homes:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{homes.get(name, 'label')}"), name)
+    return getattr(import_module(f"molmo2_client.{homes[name]}"), name)

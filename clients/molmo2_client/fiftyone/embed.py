@@ -5,7 +5,7 @@ from fiftyone.core.collections import SampleCollection
 from molmo2_client.fiftyone.asking import Asks
 from molmo2_client.fiftyone.label import CONCURRENCY, label_dataset
 from molmo2_client.fiftyone.labelling import Progress
-from molmo2_client.fiftyone.summary import LabelSummary
+from molmo2_client.summary import LabelSummary
 from molmo2_contract.operations import Embed, Pooling
 
 

@@ -16,8 +16,8 @@ from molmo2_client.fiftyone.plan import make_plan
 from molmo2_client.fiftyone.questions import OperationLike, PromptFields, Question
 from molmo2_client.fiftyone.samples import all_samples, all_videos
 from molmo2_client.fiftyone.schema import declare
-from molmo2_client.fiftyone.summary import LabelSummary
 from molmo2_client.fiftyone.writer import LabelWriter
+from molmo2_client.summary import LabelSummary
 
 CONCURRENCY = 8
 """Requests under way at once, by default."""

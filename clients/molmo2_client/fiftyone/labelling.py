@@ -13,8 +13,8 @@ from molmo2_client.fiftyone.mapping import Labels, to_labels
 from molmo2_client.fiftyone.outcomes import answered, failed, refused
 from molmo2_client.fiftyone.plan import Plan, Task
 from molmo2_client.fiftyone.record import Record
-from molmo2_client.fiftyone.summary import LabelSummary
 from molmo2_client.fiftyone.writer import LabelWriter
+from molmo2_client.summary import LabelSummary
 from molmo2_contract.response import Response
 
 Progress = Callable[[fou.ProgressBar], None] | bool | None
@@ -47,6 +47,8 @@ class Labelling:
             with bar, calls:
                 for call in calls:
                     self._store(call)
+                    if not calls.others_returned():
+                        self._writer.flush()
                     breaker.note(call.error)
                     bar.update()
         finally:
@@ -59,7 +61,8 @@ class Labelling:
     def _store(self, call: Call[Task, Response | None]) -> None:
         labels, record = self._written(call)
         self._writer.add(call.task.sample_id, labels, record)
-        self._summary.count(call.task.sample_id, record)
+        varies = call.answer is not None and call.answer.video.variable_frame_rate
+        self._summary.count(call.task.sample_id, record.outcomes_and_errors(), varies)
 
     def _written(self, call: Call[Task, Response | None]) -> tuple[Labels, Record]:
         if call.error is not None:

@@ -21,7 +21,7 @@ With ``label_field="molmo2"`` the sample field ``molmo2_run`` holds
 An operation whose status is ``error`` is asked again by the next call; every other is finished.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,7 @@ from molmo2_client.fiftyone.schema import (
     FieldType,
     document,
 )
+from molmo2_contract.errors import Error
 from molmo2_contract.operations import OPERATION_NAMES, Embed, Operation
 from molmo2_contract.results import Status
 
@@ -78,6 +79,13 @@ class Record:
 
     request: dict[str, Any]
     outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def outcomes_and_errors(self) -> Iterator[tuple[str, Status, Error | None]]:
+        """By operation its status, and the error if it has one."""
+        for operation, outcome in self.outcomes.items():
+            kind = outcome.get("error_kind")
+            error = None if kind is None else Error(kind=kind, message=outcome["error"])
+            yield operation, Status(outcome["status"]), error
 
 
 def record_type(operations: Iterable[str]) -> FieldType:

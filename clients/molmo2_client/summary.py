@@ -1,18 +1,22 @@
-"""What a call of ``label_dataset`` did."""
+"""What a call that labels many videos did."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from molmo2_client.fiftyone.record import ANSWERED, Record
+from molmo2_contract.errors import Error
 from molmo2_contract.results import Status
 
 MAX_FAILURES = 20
-"""Failures that a summary names; all of them are in the run records."""
+"""Failures that a summary names; all of them are in the run records or the lines."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One operation of one sample that has no answer."""
+    """One operation of one sample that has no answer.
+
+    ``sample_id`` is the path of a video in its folder where there is no dataset.
+    """
 
     sample_id: str
     operation: str
@@ -43,19 +47,20 @@ class LabelSummary:
     variable_frame_rate: int = 0
     seconds: float = 0.0
 
-    def count(self, sample_id: str, record: Record) -> None:
-        """Adds what happened to one sample."""
-        video = record.request.get("video")
-        self.variable_frame_rate += bool(video and video.variable_frame_rate)
+    def count(
+        self,
+        sample_id: str,
+        outcomes: Iterable[tuple[str, Status, Error | None]],
+        variable_frame_rate: bool,
+    ) -> None:
+        """Adds what happened to one sample: by operation its status, and its error if any."""
+        self.variable_frame_rate += variable_frame_rate
         failures = []
-        for operation, outcome in record.outcomes.items():
-            status = outcome["status"]
+        for operation, status, error in outcomes:
             counts = self.statuses.setdefault(operation, {})
-            counts[status] = counts.get(status, 0) + 1
-            if status not in ANSWERED:
-                failures.append(
-                    Failure(sample_id, operation, outcome["error_kind"], outcome["error"])
-                )
+            counts[str(status)] = counts.get(status, 0) + 1
+            if error is not None:
+                failures.append(Failure(sample_id, operation, str(error.kind), error.message))
         self.failed += bool(failures)
         self.failures += failures[: MAX_FAILURES - len(self.failures)]
 
