@@ -7,7 +7,7 @@ from molmo2_client.upload import check, content, opened
 def test_a_file_or_bytes_up_to_the_bound_may_travel(tmp_path):
     path = tmp_path / "a.mp4"
     path.write_bytes(b"abc")
-    for source in (path, b"abc", None):
+    for source in (path, b"abc"):
         check([source], 3)
     for source in (path, b"abc"):
         assert content(source) == b"abc"
