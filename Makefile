@@ -33,7 +33,11 @@ endif
 
 .PHONY: test
 test: check  ## Checks style and types, then runs every test, on a real TorchServe and mongod too.
-	OMP_NUM_THREADS=1 $(RUN) -m pytest $(TESTS) -n 2 --dist loadfile -m "not gpu" --durations 15
+	OMP_NUM_THREADS=1 $(RUN) -m pytest $(TESTS) -n 2 --dist loadfile -m "not gpu and not slow" --durations 15
+
+.PHONY: test-labels
+test-labels: .venv/ready  ## The longer proofs of labelling: 200 videos to the frame, 20 kills survived.
+	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/clients/fiftyone -m slow -s --timeout 1800
 
 .PHONY: check
 check: .venv/ready  ## Style and types only.
