@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from molmo2_contract.errors import InternalError, Molmo2Error
 from molmo2_contract.events import Done, Event, OperationDone, Progress
@@ -16,21 +16,31 @@ from molmo2_engine.wire import engine_pb2 as wire
 from molmo2_handler.answers import ProgressReader
 from molmo2_handler.engine_messages import failed_result, to_engine, to_result
 from molmo2_handler.request_clock import RequestClock
-from molmo2_handler.video import OpenVideo, VideoLimits, open_video
+from molmo2_handler.video import DecodedFrames, OpenVideo, VideoLimits, open_video
 
 logger = logging.getLogger(__name__)
+
+
+GetFrames = Callable[[OpenVideo, int], DecodedFrames]
+"""From an open video and a size to its sampled frames: ``OpenVideo.frames``, or a cache of it."""
 
 
 class Answerer:
     """Answers requests with one engine."""
 
     def __init__(
-        self, engine: EngineConnection, limits: VideoLimits, frame_size: int, model: ModelInfo
+        self,
+        engine: EngineConnection,
+        limits: VideoLimits,
+        frame_size: int,
+        model: ModelInfo,
+        get_frames: GetFrames = OpenVideo.frames,
     ) -> None:
         self._engine = engine
         self._limits = limits
         self._frame_size = frame_size
         self._model = model
+        self._get_frames = get_frames
 
     def respond(self, request: Request, body: bytes | None, request_id: str) -> Response:
         """The whole answer at once. Raises what ``events`` raises."""
@@ -84,7 +94,7 @@ class Answerer:
             yield from self._engine.answer(message, clock.remaining())
         except MediaNotHeld:
             began = time.monotonic()
-            decoded = video.frames(self._frame_size)
+            decoded = self._get_frames(video, self._frame_size)
             message.video.frames = decoded.images.tobytes()
             message.video.frame_numbers.extend(decoded.numbers)
             clock.decoded(time.monotonic() - began)

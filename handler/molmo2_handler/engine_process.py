@@ -11,6 +11,11 @@ from molmo2_engine.client import EngineLaunch
 from molmo2_handler.settings import HandlerSettings
 
 
+def run_directory(settings: HandlerSettings) -> Path:
+    """Where the workers of this TorchServe meet: the engine's socket, its log, their frames."""
+    return settings.run_directory or Path(tempfile.gettempdir(), f"molmo2-{os.getppid()}")
+
+
 def engine_launch(
     settings: HandlerSettings, engine: dict[str, Any], archive: Path, gpu: int | None
 ) -> EngineLaunch:
@@ -30,9 +35,8 @@ def engine_launch(
     digest = hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=4)
     device = None if gpu is None else _cuda_device(gpu)
     place = "cpu" if device is None else f"gpu{device}"
-    folder = settings.run_directory or Path(tempfile.gettempdir(), f"molmo2-{torchserve}")
     return EngineLaunch(
-        socket=folder / f"engine-{place}-{digest.hexdigest()}.sock",
+        socket=run_directory(settings) / f"engine-{place}-{digest.hexdigest()}.sock",
         settings={
             "device": "cpu" if device is None else "cuda",
             **values,

@@ -5,6 +5,7 @@ wrong in it costs that request alone.
 """
 
 import logging
+import os
 import uuid
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,15 @@ from molmo2_contract.images import ImagesRequest
 from molmo2_contract.request import InfoRequest, Request
 from molmo2_contract.response import ModelInfo
 from molmo2_engine.client import EngineConnection
-from molmo2_handler.answering import Answerer
-from molmo2_handler.engine_process import engine_launch
+from molmo2_handler.answering import Answerer, GetFrames
+from molmo2_handler.engine_process import engine_launch, run_directory
+from molmo2_handler.frame_cache import FrameCache, cache_folder
 from molmo2_handler.image_answering import ImageAnswerer
 from molmo2_handler.incoming import Incoming
 from molmo2_handler.information import server_info
 from molmo2_handler.outgoing import Outgoing
 from molmo2_handler.settings import HandlerSettings
+from molmo2_handler.video import OpenVideo
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +53,11 @@ class Molmo2Handler:
             revision=description.revision or None,
         )
         self._answerer = Answerer(
-            self._engine, self._settings.video, description.frame_size, self._model
+            self._engine,
+            self._settings.video,
+            description.frame_size,
+            self._model,
+            self._get_frames(),
         )
         self._images = ImageAnswerer(self._engine, self._settings.video, self._model)
 
@@ -73,6 +80,12 @@ class Molmo2Handler:
             logger.exception("request %s failed", request_id)
             failure = InternalError(f"the server failed on this request: {type(error).__name__}")
         return outgoing.error(failure, request_id, streaming_call=incoming.streaming_call)
+
+    def _get_frames(self) -> GetFrames:
+        if not self._settings.frame_cache_bytes:
+            return OpenVideo.frames
+        folder = cache_folder(run_directory(self._settings), os.getppid())
+        return FrameCache(folder, self._settings.frame_cache_bytes).frames
 
     def _answer(
         self, request: Request, incoming: Incoming, outgoing: Outgoing, request_id: str

@@ -28,6 +28,11 @@ class HandlerSettings(BaseSettings):
     engine_start_timeout: float = Field(
         600.0, gt=0, description="Seconds in which an engine must have loaded its model."
     )
+    frame_cache_bytes: int = Field(
+        2**30,
+        ge=0,
+        description="Bytes of sampled frames kept for all workers in the run directory; 0: none.",
+    )
     run_directory: Path | None = Field(
         None, description="Where the engine's socket and log lie; default: a folder in /tmp."
     )
