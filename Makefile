@@ -1,5 +1,6 @@
 # Every target sets up what it needs; `make help` lists them.
 SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 RUN := .venv/bin/python
 TESTS ?= tests

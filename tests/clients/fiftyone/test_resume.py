@@ -177,7 +177,7 @@ def test_a_server_that_stays_away_ends_the_run_and_keeps_what_was_answered(make_
 
     answerer.meanwhile = meanwhile
     with pytest.raises(EngineUnavailable):
-        label(dataset, ["embed"], answerer, concurrency=2)
+        label(dataset, ["embed"], answerer, concurrency=1)
     answerer.meanwhile = lambda name: None
     summary = label(dataset, ["embed"], answerer, concurrency=2)
 
