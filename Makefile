@@ -64,3 +64,7 @@ build/decode-peer:
 	.venv/bin/pip install -q --no-deps --target $@.part \
 	    molmo_utils==0.0.1 decord2==3.4.0 torchvision==0.29.2
 	mv $@.part $@
+
+.PHONY: bench-fiftyone
+bench-fiftyone: .venv/ready  ## Videos a second into a FiftyOne dataset, and what writing costs.
+	OMP_NUM_THREADS=1 $(RUN) bench/labelling.py

@@ -1,0 +1,215 @@
+"""FiftyOne datasets filled by ``label_dataset`` and by ``apply_model``, and the writing alone.
+
+64 videos, and a server with 16 slots that answers after 0.3 s. ``apply_model`` with a model that
+asks about the video that FiftyOne hands over, then ``apply_model`` with the zoo's model, which asks
+ahead, then ``label_dataset``; all three with ``molmo2_client.Molmo2`` over HTTP, for the same
+answers. Then the labels of 1,000 samples, 60 frames with two points each, are written as
+``apply_model`` writes them and as ``label_dataset`` does, in turns.
+
+    make bench-fiftyone
+
+The last line is one JSON object.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import fiftyone as fo
+import fiftyone.core.collections as foc
+import fiftyone.core.models as fom
+from slow_server import slow_server
+from tracked import TRACKS, tracked
+
+from molmo2_client import Molmo2
+from molmo2_client.fiftyone import label_dataset
+from molmo2_client.fiftyone.database import private_database
+from molmo2_client.fiftyone.mapping import Labels, to_labels
+from molmo2_client.fiftyone.outcomes import answered
+from molmo2_client.fiftyone.plan import Task
+from molmo2_client.fiftyone.record import record_type
+from molmo2_client.fiftyone.schema import declare
+from molmo2_client.fiftyone.writer import LabelWriter
+from molmo2_client.fiftyone.zoo import Molmo2Model, Molmo2ModelConfig
+from molmo2_client.fiftyone.zoo.labels import ZooFieldNames, as_predicted
+from molmo2_contract.operations import Tracking
+from molmo2_contract.request import Request
+from molmo2_contract.response import Response
+from molmo2_demo.generate import generate
+
+SECONDS, SLOTS = 0.3, 16
+TRACKING = Tracking(prompt="shapes")
+NAMES = ZooFieldNames.of_label("f")
+FRAMES, BATCH = 60, 50
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--videos", type=int, default=64)
+    parser.add_argument("--samples", type=int, default=1000, help="of which the writing is timed")
+    parser.add_argument("--rounds", type=int, default=3, help="of which the median counts")
+    arguments = parser.parse_args()
+    videos = rendered(Path(__file__).parents[1] / "build/bench-fiftyone", arguments.videos)
+    with tempfile.TemporaryDirectory() as folder, private_database(folder):
+        serial, ahead, own = throughput(videos, arguments.rounds)
+        slow, fast = writing(arguments.samples)
+    result = {
+        "label_dataset_speedup": round(own / serial, 2),
+        "apply_model_speedup": round(ahead / serial, 2),
+        "write_ratio": round(fast / slow, 3),
+    }
+    print(json.dumps(result))
+
+
+def rendered(folder: Path, count: int) -> list[str]:
+    """``count`` videos of moving shapes; those of an earlier call are taken again."""
+    if len(list(folder.glob("*.mp4"))) < count:
+        generate(folder, count, seed=0)
+    return [str(path) for path in sorted(folder.glob("*.mp4"))[:count]]
+
+
+class OneAfterAnother(fom.SamplesMixin, fom.Model):
+    """A model as one writes it: FiftyOne calls, it asks the server, and FiftyOne waits."""
+
+    media_type, ragged_batches, transforms, preprocess = "video", False, None, False
+
+    def __init__(self, client: Molmo2) -> None:
+        fom.SamplesMixin.__init__(self)
+        self.config = None
+        self._client = client
+
+    def predict(self, reader, sample):
+        response = self._client.ask(reader.inpath, TRACKING)
+        return as_predicted(to_labels(response, NAMES, sample.id), NAMES)
+
+
+def throughput(videos: list[str], rounds: int) -> list[float]:
+    """Videos a second of the three ways; the median of ``rounds``, taken in turns."""
+    frames = {Path(path).as_uri(): frame_range(path) for path in videos}
+
+    def answer(request: Request) -> Response:
+        return tracked(*frames[request.video.uri], request.video.uri)
+
+    with slow_server(answer, seconds=SECONDS, slots=SLOTS) as server:
+        client = Molmo2(server.url, media="path")
+        serial = OneAfterAnother(client)
+        settings = {"operation": "tracking", "prompt": TRACKING.prompt}
+        ahead = Molmo2Model(Molmo2ModelConfig(settings), client)
+        applied = {"label_field": "f", "batch_size": SLOTS, "skip_failures": False}
+        ways: dict[str, Callable[[fo.Dataset], object]] = {
+            "apply_model, one after another": lambda dataset: dataset.apply_model(
+                serial, progress=False, **applied
+            ),
+            "apply_model, zoo's model": lambda dataset: dataset.apply_model(
+                ahead, progress=False, **applied
+            ),
+            "label_dataset": lambda dataset: label_dataset(
+                dataset, [TRACKING], client=client, label_field="f", concurrency=SLOTS,
+                progress=False,
+            ),
+        }  # fmt: skip
+        print(f"{len(videos)} videos, {SLOTS} slots, {SECONDS} s; videos a second, each round")
+        return [
+            median_of(name, [rate(way, videos, server) for _ in range(rounds)])
+            for name, way in ways.items()
+        ]
+
+
+def rate(way: Callable[[fo.Dataset], object], videos: list[str], server) -> float:
+    with dataset_of([fo.Sample(filepath=path) for path in videos]) as dataset:
+        server.most_at_once = 0
+        started = time.perf_counter()
+        way(dataset)
+        seconds = time.perf_counter() - started
+        assert dataset.count("frames.f_tracks") == dataset.count("frames")
+        assert len(dataset.exists("frames.f_tracks")) == len(videos)
+        return len(videos) / seconds
+
+
+def median_of(name: str, rates: list[float]) -> float:
+    median = statistics.median(rates)
+    print(f"  {name:<32} {'  '.join(f'{each:6.2f}' for each in rates)}   median {median:.2f}")
+    return median
+
+
+def writing(count: int) -> tuple[float, float]:
+    """Seconds that ``count`` samples take as ``apply_model`` writes, and as ``label_dataset``.
+
+    Both write the same labels, whose making is timed apart.
+    """
+    response = tracked(range(1, FRAMES + 1), 30.0, "a request")
+    samples = [fo.Sample(filepath=f"/nowhere/{i}.mp4") for i in range(count)]
+    seconds = dict.fromkeys(("making the labels", "apply_model", "label_dataset"), 0.0)
+
+    @contextmanager
+    def timed(name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        seconds[name] += time.perf_counter() - started
+
+    with dataset_of(samples) as applied, dataset_of(samples) as labelled:
+        declare(labelled, NAMES.of("tracking") | {NAMES.run: record_type(["tracking"])})
+        for first in range(0, count, BATCH):
+            own = {i: to_labels(response, NAMES, i) for i in ids(labelled, first)}
+            with timed("making the labels"):
+                same = {i: to_labels(response, NAMES, i) for i in ids(applied, first)}
+            with timed("apply_model"):
+                write_as_apply_model(applied[first : first + BATCH], same)
+            with timed("label_dataset"):
+                write_as_label_dataset(labelled, own, response)
+        for dataset in (applied, labelled):
+            assert dataset.count("frames.f_tracks.keypoints") == TRACKS * FRAMES * count
+    print(f"{count} samples of {FRAMES} frames with {TRACKS} points; seconds to write")
+    for name, each in seconds.items():
+        print(f"  {name:<32} {each:6.1f}")
+    return seconds["apply_model"], seconds["label_dataset"]
+
+
+def ids(dataset: fo.Dataset, first: int) -> list[str]:
+    return dataset[first : first + BATCH].values("id")
+
+
+def write_as_apply_model(view: fo.DatasetView, labels: dict[str, Labels]) -> None:
+    """What ``apply_model`` does with what a model's ``predict`` returns."""
+    view = view.select_fields()
+    with foc.SaveContext(view) as context:
+        for sample in view:
+            sample.add_labels(as_predicted(labels[sample.id], NAMES), label_field="f")
+            context.save(sample)
+
+
+def write_as_label_dataset(
+    dataset: fo.Dataset, labels: dict[str, Labels], response: Response
+) -> None:
+    """What ``label_dataset`` does with the labels of a response; it writes a run record too."""
+    writer = LabelWriter(dataset, NAMES.run)
+    for sample_id, each in labels.items():
+        task = Task(sample_id, "", [TRACKING])
+        writer.add(sample_id, each, answered(task, response, each.dropped, SECONDS))
+    writer.flush()
+
+
+@contextmanager
+def dataset_of(samples: list[fo.Sample]) -> Iterator[fo.Dataset]:
+    dataset = fo.Dataset()
+    dataset.add_samples([sample.copy() for sample in samples], progress=False)
+    try:
+        yield dataset
+    finally:
+        dataset.delete()
+
+
+def frame_range(path: str) -> tuple[range, float]:
+    """Frames two a second, as a Molmo2 server samples them, and the frame rate."""
+    metadata = fo.VideoMetadata.build_for(path)
+    step = max(1, round(metadata.frame_rate / 2))
+    return range(1, metadata.total_frame_count + 1, step), metadata.frame_rate
+
+
+if __name__ == "__main__":
+    main()
