@@ -49,7 +49,7 @@ class Molmo2Handler:
         self._model = ModelInfo(
             name=context.model_name,
             version=context.manifest["model"]["modelVersion"],
-            checkpoint=config["engine"]["checkpoint"],
+            checkpoint=self._settings.checkpoint or config["engine"]["checkpoint"],
             revision=description.revision or None,
         )
         self._answerer = Answerer(

@@ -33,6 +33,9 @@ class HandlerSettings(BaseSettings):
         ge=0,
         description="Bytes of sampled frames kept for all workers in the run directory; 0: none.",
     )
+    checkpoint: str | None = Field(
+        None, description="What answers name as the checkpoint; default: the engine's."
+    )
     run_directory: Path | None = Field(
         None, description="Where the engine's socket and log lie; default: a folder in /tmp."
     )
