@@ -114,6 +114,7 @@ assert len(dataset.exists("molmo_embeddings")) == 8
 assert dataset.count("frames.molmo2_points.keypoints") > 0
 assert dataset.count("frames.molmo2_tracks.keypoints.instance") > 0
 assert dataset.count("molmo2_events.detections") > 0
+assert len(dataset.exists("frames.point_pred_points")) == 8
 assert len(dataset.exists("molmo2_summary")) == 8
 assert results.points.shape == (8, 2)
 assert session.url
