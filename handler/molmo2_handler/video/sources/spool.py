@@ -33,7 +33,11 @@ class Spool(io.RawIOBase):
         self._transfer_at = 0
         self._failure: Molmo2Error | None = None
         self._held = Intervals()
-        self._kept = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (closed by close)
+        try:
+            self._kept = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (closed by close)
+        except OSError:
+            remote.close()
+            raise _no_room() from None
 
     def identity(self) -> str:
         """Equal for equal content, and only then; fetches all of it where nobody vouches."""
@@ -136,7 +140,7 @@ class Spool(io.RawIOBase):
         except OSError:
             written = 0
         if written != len(piece):
-            raise InternalError("this server has no room left to keep the video while it is read")
+            raise _no_room()
         self._held.add(self._transfer_at, end)
         self._transfer_at = end
 
@@ -150,3 +154,9 @@ class Spool(io.RawIOBase):
             f"{self._remote.name} should have {self._size} bytes; its origin sent {sent}",
             field="video.uri",
         )
+
+
+def _no_room() -> InternalError:
+    return InternalError(
+        f"this server has no room in {tempfile.gettempdir()} to keep the video while it is read"
+    )

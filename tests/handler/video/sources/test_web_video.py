@@ -1,15 +1,19 @@
 """Videos from a web server: what is asked for, and what becomes of every kind of answer."""
 
+import contextlib
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from molmo2_contract.errors import (
     DeadlineExceeded,
+    InternalError,
     InvalidRequest,
     Molmo2Error,
     TooLarge,
@@ -386,3 +390,29 @@ def test_a_malformed_uri_is_refused_with_what_to_write(uri: str, why: str) -> No
         open_source(Video(uri=uri), None, limits)
     assert why in caught.value.message
     assert "secret" not in caught.value.message
+
+
+def test_nothing_is_left_behind(web, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    web.put("/whole.mp4", CONTENT)
+    web.put("/in-order.mp4", CONTENT, ranges=False)
+    web.pages["/cut.mp4"] = lambda exchange: exchange.reply(206, Content_Range="bytes 0-9/10")
+    web.redirect("/loop.mp4", "/loop.mp4")
+    process = psutil.Process()
+    before = set(process.open_files())
+    for path in ("/whole.mp4", "/in-order.mp4", "/cut.mp4", "/loop.mp4", "/gone.mp4"):
+        for whence in (0, 2):
+            with contextlib.suppress(Molmo2Error), opened(web, path) as source:
+                source.file.seek(0, whence)
+                source.file.read(10)
+                assert list(tmp_path.iterdir()) == []
+    assert not [c for c in process.net_connections() if c.raddr and c.raddr.port == web.port]
+    assert set(process.open_files()) <= before
+
+
+def test_without_room_for_it_a_video_is_not_fetched(web, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    web.put("/a.mp4", CONTENT)
+    error = refusal(web)
+    assert isinstance(error, InternalError)
+    assert "has no room in" in error.message
