@@ -11,8 +11,8 @@ from molmo2_client.fiftyone.mapping import Labels
 from molmo2_client.fiftyone.record import Record, merged, without
 
 FLUSH_SAMPLES = 10
-"""Samples written at once, at most. One at a time costs the same, and a process that is killed has
-lost no more than this many answers and those under way."""
+"""Samples written at once, at most. One at a time costs the same, and a process that is killed
+has lost no more than this many answers besides those that were on their way."""
 
 
 class LabelWriter:

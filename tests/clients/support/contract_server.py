@@ -1,5 +1,6 @@
 """A small HTTP server that answers as the contract says, about the frames of real files."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -40,6 +41,13 @@ from molmo2_contract.results import (
 from molmo2_contract.video import Sampled, VideoInfo
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Says nothing of connections whose other end was killed."""
+        if not isinstance(sys.exception(), ConnectionError):
+            raise
+
+
 class ContractServer:
     """Answers requests over HTTP as the contract says, about files that their URIs name.
 
@@ -56,7 +64,7 @@ class ContractServer:
         self.responses: dict[tuple[str, float, float | None], Response] = {}
         self.failing: set[str] = set()
         self.hold = 0.0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
