@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from molmo2_contract.errors import (
     InvalidRequest,
@@ -110,7 +110,7 @@ def _sent(body: bytes, limits: VideoLimits) -> Source:
 
 def _fetched(remote: Remote, allowance: Allowance) -> Source:
     spool = Spool(remote, allowance)
-    return Source(cast(BinaryIO, spool), remote.name, spool.identity)
+    return Source(io.BufferedReader(spool), remote.name, spool.identity)
 
 
 def _open_file(uri: str, limits: VideoLimits) -> Source:

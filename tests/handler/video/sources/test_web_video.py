@@ -64,6 +64,13 @@ def test_a_video_is_read_whole(web) -> None:
     assert len(web.requests) == 1
 
 
+def test_a_read_is_never_short_before_the_end(web) -> None:
+    web.put("/a.mp4", CONTENT)
+    with opened(web) as source:
+        assert source.file.read(2 * MEBIBYTE) == CONTENT[: 2 * MEBIBYTE]
+        assert source.file.read(2 * MEBIBYTE) == CONTENT[2 * MEBIBYTE :]
+
+
 def test_the_end_is_read_without_the_middle(web) -> None:
     web.put("/a.mp4", CONTENT * 20)
     with opened(web) as source:
