@@ -1,6 +1,7 @@
 """Videos in object stores, through fsspec."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import fsspec
@@ -45,9 +46,10 @@ class StoredVideo:
         self._allowance = allowance
         self._path = found.path
         options = limits.store_options.get(found.store, {})  # type: ignore[call-overload]
-        self._files: AsyncFileSystem = fsspec.filesystem(
-            found.store, use_listings_cache=False, **options
-        )
+        with self._translating():
+            self._files: AsyncFileSystem = fsspec.filesystem(
+                found.store, use_listings_cache=False, **options
+            )
         self.size, self.identity = self._describe()
         allowance.check_size(self.size, self.name)
         if self.size == 0:
@@ -87,10 +89,15 @@ class StoredVideo:
     def _call(
         self, ask: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any, **options: Any
     ) -> Any:
-        """Every store's library has errors of its own; these are what fsspec makes of them."""
         left = self._allowance.remaining()
-        try:
+        with self._translating():
             return sync(self._files.loop, ask, *arguments, timeout=left, **options)
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        """Every store's library has errors of its own; some are what fsspec makes of them."""
+        try:
+            yield
         except FSTimeoutError:
             raise self._allowance.exceeded() from None
         except FileNotFoundError:

@@ -179,3 +179,12 @@ def test_a_store_that_hangs_is_left_at_the_deadline(web) -> None:
     web.pages["/clips/a.mp4"] = lambda exchange: time.sleep(2)
     limits = limits_for(f"http://{web.host}:{web.port}")
     assert isinstance(refusal("s3://clips/a.mp4", limits, time.monotonic() + 0.4), DeadlineExceeded)
+
+
+def test_a_store_that_cannot_be_opened_is_told(monkeypatch) -> None:
+    """Azure's needs at least the name of an account."""
+    for name in ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_CONNECTION_STRING"):
+        monkeypatch.delenv(name, raising=False)
+    error = refusal("az://clips/a.mp4", VideoLimits(allowed_buckets=("az://clips",)))
+    assert isinstance(error, VideoUnreadable)
+    assert "its store failed: ValueError" in error.message
