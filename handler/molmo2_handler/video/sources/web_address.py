@@ -40,6 +40,8 @@ class WebAddress:
             raise ValueError("after its host there may only be ':' and a port")
         scheme = parts["scheme"].lower()
         port = int(authority["port"]) if authority["port"] else _PORTS[scheme]
+        if port > 65535:
+            raise ValueError(f"there is no port {port}")
         target = parts["target"]
         target = target if target.startswith("/") else f"/{target}"
         return cls(scheme, canonical_host(authority["host"]), port, target)
