@@ -1,0 +1,88 @@
+"""The examples, run as they stand on the demo server."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from molmo2_client.fiftyone.database import private_database
+
+pytestmark = pytest.mark.e2e
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def run(stage, rendered, tmp_path):
+    """Runs a command as somebody with this server and these videos."""
+    environment = os.environ | {
+        "MOLMO2_URL": stage.server.http_url,
+        "MOLMO2_KEY_FILE": str(stage.server.key_file),
+        "VIDEOS": str(stage.videos),
+    }
+
+    def run(*command):
+        done = subprocess.run(
+            list(map(str, command)),
+            env=environment | {n: v for n, v in os.environ.items() if n.startswith("FIFTYONE_")},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=280,
+        )
+        assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done.stdout
+
+    return run
+
+
+def names(videos):
+    return {video.path.name for video in videos}
+
+
+def test_label_a_folder(run, rendered, stage):
+    script = EXAMPLES / "label_a_folder.py"
+
+    said = run(sys.executable, script, stage.videos, "answers.jsonl")
+    again = run(sys.executable, script, stage.videos, "answers.jsonl")
+
+    assert all(f"\n{name}: " in said for name in names(rendered))
+    assert " s: " in said
+    assert " 0 labelled" in again
+
+
+def test_find_similar_videos(run, rendered, stage):
+    video = rendered[1].path
+
+    said = run(
+        sys.executable, EXAMPLES / "find_similar_videos.py", video, stage.videos, "vectors.jsonl"
+    )
+
+    assert said.splitlines()[-len(rendered)] == f"1.000  {video.name}"
+
+
+def test_label_a_dataset(run, tmp_path):
+    execute = Path(sys.executable).with_name("jupyter-execute")
+    executed = tmp_path / "executed.ipynb"
+
+    with private_database(tmp_path / "database"):
+        run(execute, f"--output={executed}", EXAMPLES / "label_a_dataset.ipynb")
+
+    cells = json.loads(executed.read_text())["cells"]
+    printed = "".join(
+        "".join(output["text"])
+        for cell in cells
+        for output in cell.get("outputs", [])
+        if output.get("name") == "stdout"
+    )
+    assert "0 with errors" in printed
+    assert "positions in frames" in printed
+    assert printed.count(".mp4") == 3
+    assert all(not cell.get("outputs") for cell in committed_cells())
+
+
+def committed_cells():
+    return json.loads((EXAMPLES / "label_a_dataset.ipynb").read_text())["cells"]
