@@ -17,10 +17,9 @@ from pathlib import Path
 import fiftyone as fo
 
 from molmo2_client.fiftyone.zoo.config import Molmo2ModelConfig
-from molmo2_client.fiftyone.zoo.form import resolve_input
 from molmo2_client.fiftyone.zoo.model import Molmo2Model
 
-__all__ = ["MANIFEST", "Molmo2Model", "Molmo2ModelConfig", "register", "resolve_input"]
+__all__ = ["MANIFEST", "Molmo2Model", "Molmo2ModelConfig", "register"]
 
 MANIFEST = str(Path(__file__).with_name("manifest.json"))
 """The four checkpoints, in the form of FiftyOne's model zoo."""

@@ -8,8 +8,8 @@ from fiftyone import ViewField as F
 from molmo2_client.fiftyone.mapping import to_labels
 from molmo2_client.fiftyone.outcomes import answered
 from molmo2_client.fiftyone.plan import make_plan
-from molmo2_client.fiftyone.record import merged, record_type
-from molmo2_client.fiftyone.samples import check_prompt_fields, check_videos
+from molmo2_client.fiftyone.record import RECORD, merged
+from molmo2_client.fiftyone.samples import all_samples, check_prompt_fields, check_videos
 from molmo2_client.fiftyone.schema import declare
 from molmo2_client.fiftyone.zoo.ahead import AnswersAhead, Ask
 from molmo2_client.fiftyone.zoo.asking import Asking
@@ -37,7 +37,7 @@ class LabelRun:
         check_prompt_fields(samples, [question])
         self._samples = samples
         self._names = names = ZooFieldNames.of_label(invocation.label_field or "")
-        fields = names.of(question.operation) | {names.run: record_type([question.operation])}
+        fields = names.of(question.operation) | {names.run: RECORD}
         new = declare(samples._dataset, fields, videos=samples._root_dataset)
         self._earlier = fields.keys() - new
         plan = make_plan(samples, [question], names, redo=frozenset([question.operation]))
@@ -71,7 +71,7 @@ class LabelRun:
     def _earlier_record(self, sample: fo.Sample) -> fo.DynamicEmbeddedDocument | None:
         if self._names.run not in self._earlier:
             return None
-        (record,) = self._samples._dataset.select(sample.id).values(self._names.run)
+        (record,) = all_samples(self._samples).select(sample.id).values(self._names.run)
         return record
 
     def _clear_frames(self, sample: fo.Sample, path: str) -> None:

@@ -216,6 +216,30 @@ def test_operations_under_one_label_field_share_its_run_record(make_dataset, mak
     assert (record.pointing.status, record.describe.status) == ("ok", "ok")
 
 
+def test_a_slice_of_a_grouped_dataset_is_labelled_and_labelled_again(
+    database, videos, make_model, answerer
+):
+    dataset = fo.Dataset()
+    dataset.add_group_field("group", default="left")
+    group = fo.Group()
+    sides = zip(videos, ["left", "right"], strict=False)
+    dataset.add_samples(
+        [fo.Sample(filepath=str(path), group=group.element(side)) for path, side in sides],
+        progress=False,
+    )
+    right = dataset.select_group_slices("right")
+    model = make_model(operation="describe", prompt="?")
+
+    apply(right, model, "f")
+    model.operation = "pointing"
+    apply(right, model, "f")
+
+    (record,) = right.values("f_run")
+    assert (record.describe.status, record.pointing.status) == ("ok", "ok")
+    assert [name for name, _ in answerer.requests] == ["01.mp4"] * 2
+    dataset.delete()
+
+
 def test_label_dataset_goes_on_where_apply_model_ended(make_dataset, make_model, answerer):
     dataset = make_dataset(3)
     model = make_model(operation="pointing", prompt="nose")

@@ -4,13 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import fiftyone as fo
 import fiftyone.zoo as foz
 import pytest
 
-from molmo2_client.fiftyone.zoo import MANIFEST, Molmo2Model, register, resolve_input
+from molmo2_client.fiftyone.zoo import MANIFEST, Molmo2Model, register
 
 NAMES = [
     "allenai/Molmo2-4B",
@@ -88,12 +87,3 @@ def test_the_manifest_says_of_each_where_it_comes_from():
         models = json.load(file)["models"]
 
     assert [model["source"] for model in models] == [f"https://huggingface.co/{n}" for n in NAMES]
-
-
-@pytest.mark.parametrize(("operation", "asked"), [("pointing", True), ("comprehensive", False)])
-def test_the_form_asks_for_a_prompt_where_one_is_needed(operation, asked):
-    form = resolve_input(NAMES[0], SimpleNamespace(params={"operation": operation}))
-
-    properties = form.type.properties
-    assert ("prompt" in properties) is asked
-    assert {"operation", "url", "model", "max_new_tokens", "concurrency"} <= set(properties)
