@@ -10,9 +10,12 @@ from molmo2_contract import events
 from molmo2_contract.response import Response
 from molmo2_contract.results import Result
 
+SHOWN_POINTS = 5
+"""Points of an operation that are shown while it runs: those that came last."""
+
 
 def follow(stream: Iterable[events.Event], names: list[str], console: Console) -> Response:
-    """Shows a line for each operation (``names``) until ``stream`` is done, in a terminal.
+    """Shows each operation (``names``) and its points until ``stream`` is done, in a terminal.
 
     Raises:
         Molmo2Error: whatever the stream raises.
@@ -21,7 +24,7 @@ def follow(stream: Iterable[events.Event], names: list[str], console: Console) -
     results: dict[int, Result] = {}
     with _lines(console) as lines:
         tasks = [lines.add_task(name, total=1, said="waiting") for name in names]
-        points = [0] * len(names)
+        points: list[list[events.ProgressPoint]] = [[] for _ in names]
         for event in stream:
             match event:
                 case events.Progress(index=index) | events.OperationDone(index=index) if (
@@ -29,8 +32,9 @@ def follow(stream: Iterable[events.Event], names: list[str], console: Console) -
                 ):
                     raise ProtocolError(f"an event of operation {index}, and {len(names)} asked")
                 case events.Progress(index=index):
-                    points[index] += len(event.points)
-                    lines.update(tasks[index], said=_said(event, points[index]), refresh=True)
+                    points[index] += event.points
+                    said = _said(event.generated_tokens, points[index])
+                    lines.update(tasks[index], said=said, refresh=True)
                 case events.OperationDone(index=index, result=result):
                     results[index] = result
                     lines.update(tasks[index], said=result.status.value, completed=1)
@@ -51,9 +55,12 @@ def _lines(console: Console) -> Progress:
     )
 
 
-def _said(event: events.Progress, points: int) -> str:
-    tokens = f"{event.generated_tokens} tokens"
-    return f"{tokens}, {points} points" if points else tokens
+def _said(tokens: int, points: list[events.ProgressPoint]) -> str:
+    """How much came until now, and the points that came last."""
+    if not points:
+        return f"{tokens} tokens"
+    last = [f"#{p.id} at {p.time:g} s ({p.x:.3f}, {p.y:.3f})" for p in points[-SHOWN_POINTS:]]
+    return "\n".join([f"{tokens} tokens, {len(points)} points", *last])
 
 
 def _response(done: events.Done, results: dict[int, Result], count: int) -> Response:

@@ -55,6 +55,23 @@ def test_tokens_and_points_are_shown_while_they_come(console):
     assert "9 tokens, 2 points" in console.file.getvalue()
 
 
+def test_the_last_points_are_shown_while_the_operation_runs(console):
+    def stream():
+        for number in range(1, 8):
+            point = POINT.model_copy(update={"id": number, "time": number / 2})
+            yield Progress(index=0, generated_tokens=9 * number, points=[point])
+        shown.append(console.file.getvalue())
+        yield OperationDone(index=0, result=FIRST)
+        yield DONE
+
+    shown = []
+    follow(stream(), ["tracking"], console)
+    last = shown[0].rpartition("63 tokens, 7 points")[2]
+    assert "#7 at 3.5 s (0.500, 0.500)" in last
+    assert "#3 at 1.5 s" in last
+    assert "#2 at" not in last
+
+
 @pytest.mark.parametrize(
     "stream",
     [
