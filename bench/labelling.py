@@ -28,11 +28,12 @@ from tracked import TRACKS, tracked
 
 from molmo2_client import Molmo2
 from molmo2_client.fiftyone import label_dataset
+from molmo2_client.fiftyone.checks import fields_of
 from molmo2_client.fiftyone.database import private_database
 from molmo2_client.fiftyone.mapping import Labels, to_labels
 from molmo2_client.fiftyone.outcomes import answered
 from molmo2_client.fiftyone.plan import Task
-from molmo2_client.fiftyone.record import record_type
+from molmo2_client.fiftyone.questions import parse_questions
 from molmo2_client.fiftyone.schema import declare
 from molmo2_client.fiftyone.writer import LabelWriter
 from molmo2_client.fiftyone.zoo import Molmo2Model, Molmo2ModelConfig
@@ -153,7 +154,7 @@ def writing(count: int) -> tuple[float, float]:
         seconds[name] += time.perf_counter() - started
 
     with dataset_of(samples) as applied, dataset_of(samples) as labelled:
-        declare(labelled, NAMES.of("tracking") | {NAMES.run: record_type(["tracking"])})
+        declare(labelled, fields_of(parse_questions([TRACKING]), NAMES))
         for first in range(0, count, BATCH):
             own = {i: to_labels(response, NAMES, i) for i in ids(labelled, first)}
             with timed("making the labels"):

@@ -5,10 +5,11 @@ from typing import Self
 import fiftyone as fo
 from fiftyone import ViewField as F
 
+from molmo2_client.fiftyone.checks import fields_of
 from molmo2_client.fiftyone.mapping import to_labels
 from molmo2_client.fiftyone.outcomes import answered
 from molmo2_client.fiftyone.plan import make_plan
-from molmo2_client.fiftyone.record import RECORD, merged
+from molmo2_client.fiftyone.record import merged
 from molmo2_client.fiftyone.samples import all_samples, check_prompt_fields, check_videos
 from molmo2_client.fiftyone.schema import declare
 from molmo2_client.fiftyone.zoo.ahead import AnswersAhead, Ask
@@ -37,7 +38,7 @@ class LabelRun:
         check_prompt_fields(samples, [question])
         self._samples = samples
         self._names = names = ZooFieldNames.of_label(invocation.label_field or "")
-        fields = names.of(question.operation) | {names.run: RECORD}
+        fields = fields_of([question], names)
         new = declare(samples._dataset, fields, videos=samples._root_dataset)
         self._earlier = fields.keys() - new
         plan = make_plan(samples, [question], names, redo=frozenset([question.operation]))
