@@ -2,6 +2,10 @@
 
 import asyncio
 import io
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -65,3 +69,14 @@ def test_bad_images_have_their_own_errors(client):
         client.ask_images("file:///etc/passwd", OPERATIONS)
     with pytest.raises(InvalidRequest):
         client.ask_images("gopher://example.org/a.png", OPERATIONS)
+
+
+def test_the_command_asks_about_files(stage, tmp_path):
+    path = tmp_path / "red.png"
+    path.write_bytes(picture("red"))
+    command = [Path(sys.executable).with_name("molmo2"), "ask-images", path, path]
+    server = ["--url", stage.server.http_url, "--key-file", stage.server.key_file]
+    question = ["--operation", "describe", "--prompt", "What is this?", "--model", "molmo2-demo"]
+    done = subprocess.run([*command, *question, *server], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["images"]) == 2

@@ -6,7 +6,7 @@ import stamina.instrumentation
 import typer
 from stamina.instrumentation import RetryDetails
 
-from molmo2_client.command import ask, embed, exit_codes, info, label, serve
+from molmo2_client.command import ask, ask_images, embed, exit_codes, info, label, serve
 from molmo2_client.errors import InvalidRequest, Molmo2Error
 
 HELP = "Asks a Molmo2 server about videos, one or many, labels FiftyOne datasets, and runs one."
@@ -32,6 +32,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command("ask", epilog=ask.EXAMPLES, no_args_is_help=True)(ask.ask)
+app.command("ask-images", epilog=ask_images.EXAMPLES, no_args_is_help=True)(ask_images.ask_images)
 app.command("embed", epilog=embed.EXAMPLES, no_args_is_help=True)(embed.embed)
 app.command("info")(info.info)
 app.command("label", epilog=label.EXAMPLES, no_args_is_help=True)(label.label)

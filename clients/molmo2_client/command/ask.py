@@ -1,6 +1,5 @@
 """``molmo2 ask``: questions about one video."""
 
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -91,7 +90,7 @@ def _answer(molmo2: Molmo2, question: Question, stream: bool) -> Response:
 
 
 def _print(response: Response, as_json: bool | None) -> None:
-    if as_json or (as_json is None and not sys.stdout.isatty()):
+    if options.wants_json(as_json):
         typer.echo(response.model_dump_json(indent=2))
     else:
         print_response(response, Console())

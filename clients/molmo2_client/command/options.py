@@ -1,5 +1,6 @@
 """Options that several subcommands share; each can come from the environment instead."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -128,3 +129,8 @@ AsJson = Annotated[
         show_default="a table in a terminal, else JSON",
     ),
 ]
+
+
+def wants_json(as_json: bool | None) -> bool:
+    """What --json says; without it, whether nobody looks."""
+    return not sys.stdout.isatty() if as_json is None else as_json

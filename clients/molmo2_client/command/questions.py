@@ -1,6 +1,6 @@
 """What ``molmo2 ask`` was told, as a question to a client."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
@@ -25,7 +25,7 @@ class Question:
     """The arguments of ``Molmo2.ask``."""
 
     video: VideoLike
-    operations: list[OperationLike]
+    operations: Sequence[OperationLike]
     options: Options
 
     def names(self) -> list[str]:
@@ -50,13 +50,21 @@ def from_options(
     """
     if video is None:
         raise typer.BadParameter("missing", param_hint="VIDEO")
-    return Question(video, _with_prompts(operations, prompts), options)
+    return Question(video, with_prompts(operations, prompts, OPERATION_NAMES), options)
 
 
-def _with_prompts(operations: list[str], prompts: list[str]) -> list[OperationLike]:
-    unknown = [name for name in operations if name not in OPERATION_NAMES]
+def with_prompts(
+    operations: list[str], prompts: list[str], known: tuple[str, ...]
+) -> list[Mapping[str, Any]]:
+    """The operations in their order; the prompts go, in theirs, to those that take one.
+
+    Raises:
+        typer.BadParameter: an operation that is not ``known``, or not one prompt for each that
+            takes one.
+    """
+    unknown = [name for name in operations if name not in known]
     if unknown:
-        expected = f"expected one of {', '.join(OPERATION_NAMES)}"
+        expected = f"expected one of {', '.join(known)}"
         raise typer.BadParameter(f"{unknown[0]!r}; {expected}", param_hint="--operation")
     takers = [name for name in operations if name in WITH_PROMPT]
     if len(takers) != len(prompts):

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from molmo2_contract.images import ImagePointingResult, ImageResult, ImagesResponse
 from molmo2_contract.response import Response
 from molmo2_contract.results import (
     Analysis,
@@ -37,7 +38,17 @@ def print_response(response: Response, console: Console) -> None:
         _print_result(result, console)
 
 
-def _print_result(result: Result, console: Console) -> None:
+def print_images_response(response: ImagesResponse, console: Console) -> None:
+    """A line about the model and the images, then every result with its status."""
+    sizes = ", ".join(f"{image.width}×{image.height}" for image in response.images)
+    line = f" {response.model.version} · {sizes} · {response.timing.total:.2f} s"
+    console.print(Text.assemble((response.model.name, "bold"), line))
+    for result in response.results:
+        console.print()
+        _print_result(result, console)
+
+
+def _print_result(result: Result | ImageResult, console: Console) -> None:
     why = result.error.message if result.error else result.reason
     status = f" {result.status}: {why}" if why else f" {result.status}"
     console.print(Text.assemble((result.operation, "bold"), status))
@@ -45,6 +56,9 @@ def _print_result(result: Result, console: Console) -> None:
         case PointingResult():
             places = [(p.time, p.frame, p.x, p.y, p.label) for p in result.points]
             _print_rows(console, ("time", "frame", "x", "y", "label"), places)
+        case ImagePointingResult():
+            marks = [(p.image, p.x, p.y, p.label) for p in result.points]
+            _print_rows(console, ("image", "x", "y", "label"), marks)
         case TrackingResult():
             steps = [
                 (p.time, p.frame, track.id, p.x, p.y, track.label)
