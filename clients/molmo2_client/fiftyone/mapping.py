@@ -12,18 +12,17 @@ that was asked. What an analysis leaves out (no summary, no setting) and what co
 is ``None``; the run record has the raw text.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import fiftyone as fo
 import numpy as np
 
 from molmo2_client.fiftyone.clip import Clip
-from molmo2_client.fiftyone.densify import Densify, between_points, between_positions
+from molmo2_client.fiftyone.densify import Densify
 from molmo2_client.fiftyone.fields import FieldNames
+from molmo2_client.fiftyone.keypoints import KeypointFrames, frames_of
 from molmo2_client.fiftyone.limits import cut
 from molmo2_contract.response import Response
 from molmo2_contract.results import (
@@ -33,19 +32,12 @@ from molmo2_contract.results import (
     EmbedResult,
     Event,
     PointingResult,
-    Position,
     Result,
     Status,
     TemporalLocalizationResult,
-    Track,
     TrackingResult,
 )
 from molmo2_contract.video import VideoInfo
-
-PositionT = TypeVar("PositionT", bound=Position)
-
-_Placed = tuple[int, fo.Keypoint]
-"""A frame number, and what is there."""
 
 
 @dataclass
@@ -99,9 +91,13 @@ class _Mapping:
         values, names = self.labels.values, self.names
         match result:
             case PointingResult():
-                self._write(names.frame("points"), self._points(result))
+                keypoints = self._keypoints(names.frame("points"))
+                self.labels.frames[keypoints.path] = keypoints.of_points(result)
+                self._drop(result.operation, keypoints.dropped)
             case TrackingResult():
-                self._write(names.frame("tracks"), self._tracks(result))
+                keypoints = self._keypoints(names.frame("tracks"))
+                self.labels.frames[keypoints.path] = keypoints.of_tracks(result)
+                self._drop(result.operation, keypoints.dropped)
             case DescribeResult():
                 values[names.sample("description")] = cut(result.text)
             case TemporalLocalizationResult():
@@ -111,67 +107,9 @@ class _Mapping:
             case EmbedResult():
                 values[names.embeddings_field] = self._vector(result)
 
-    def _points(self, result: PointingResult) -> Iterator[_Placed]:
-        points = self._kept(result.operation, result.points)
-        for point in points:
-            yield point.frame, self._keypoint(point, point.label, point.id)
-        for point in between_points(points, self.video.sampled.frames, self.densify):
-            yield point.frame, self._keypoint(point, point.label, point.id, interpolated=True)
-
-    def _tracks(self, result: TrackingResult) -> Iterator[_Placed]:
-        for track in result.tracks:
-            keypoint = partial(
-                self._keypoint,
-                label=track.label,
-                index=track.id,
-                instance=fo.Instance(id=self._instance_id(track)),
-            )
-            positions = self._kept(result.operation, track.points)
-            for position in positions:
-                yield position.frame, keypoint(position)
-            for position in between_positions(positions, self.video.sampled.frames, self.densify):
-                yield position.frame, keypoint(position, interpolated=True)
-
-    def _kept(self, operation: str, positions: Iterable[PositionT]) -> list[PositionT]:
-        """Those in the picture and in the video; the others are counted."""
-        kept = []
-        for position in positions:
-            if position.frame in self._frames and _is_in_picture(position):
-                kept.append(position)
-            else:
-                self._drop(operation)
-        return kept
-
-    def _write(self, path: str, placed: Iterable[_Placed]) -> None:
-        frames: dict[int, list[fo.Keypoint]] = {}
-        for frame, keypoint in placed:
-            frames.setdefault(frame, []).append(keypoint)
-        if not frames:
-            sampled = [frame for frame in self.video.sampled.frames if frame in self._frames]
-            frames[min(sampled, default=self._frames.start)] = []
-        self.labels.frames[path] = {f: fo.Keypoints(keypoints=k) for f, k in frames.items()}
-
-    def _keypoint(
-        self,
-        position: Position,
-        label: str,
-        index: int,
-        *,
-        interpolated: bool = False,
-        **attributes: Any,
-    ) -> fo.Keypoint:
-        attributes |= {"time": position.time, "interpolated": interpolated}
-        if self.labels.clip is not None:
-            attributes["clip"] = self.labels.clip.name
-        point = (position.x, position.y)
-        return fo.Keypoint(label=label, points=[point], index=index, **attributes)
-
-    def _instance_id(self, track: Track) -> str:
-        """The same for the same track of the same video, clip and field, in every run."""
+    def _keypoints(self, path: str) -> KeypointFrames:
         clip = self.labels.clip
-        video = [self.sample_id] if clip is None else [clip.video_id, clip.name]
-        identity = [*video, self.names.frame("tracks"), track.label, str(track.id)]
-        return hashlib.sha1("\0".join(identity).encode()).hexdigest()[:24]
+        return KeypointFrames(self.video, clip, self.densify, self.sample_id, path)
 
     def _events(self, operation: str, events: Iterable[Event]) -> fo.TemporalDetections:
         detections = []
@@ -216,19 +154,11 @@ class _Mapping:
 
     @property
     def _frames(self) -> range:
-        """The frame numbers that a label may have. A decoded frame is there whatever the
-        container counts."""
-        last = max(self.video.frame_count, *self.video.sampled.frames, 1)
-        clip = self.labels.clip
-        return range(1, last + 1) if clip is None else range(clip.first, min(clip.last, last) + 1)
+        return frames_of(self.video, self.labels.clip)
 
-    def _drop(self, operation: str) -> None:
-        self.labels.dropped[operation] = self.labels.dropped.get(operation, 0) + 1
-
-
-def _is_in_picture(position: Position) -> bool:
-    """False for NaN too."""
-    return 0 <= position.x <= 1 and 0 <= position.y <= 1
+    def _drop(self, operation: str, count: int = 1) -> None:
+        if count:
+            self.labels.dropped[operation] = self.labels.dropped.get(operation, 0) + count
 
 
 def _classification(label: str | None) -> fo.Classification | None:

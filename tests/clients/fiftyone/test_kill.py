@@ -111,7 +111,7 @@ def test_the_end_is_that_of_an_undisturbed_run(
 ):
     videos, kills = scale
     chance = random.Random(kills)
-    contract_server.hold = 0.05
+    contract_server.hold = 0.2
     asked_again = 0
     for answers in sorted(chance.sample(range(1, videos - CONCURRENCY), kills)):
         finished = names_of_finished(dataset)

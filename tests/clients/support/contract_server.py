@@ -81,7 +81,10 @@ class ContractServer:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                document = self.rfile.read(int(self.headers["Content-Length"]))
+                length = int(self.headers["Content-Length"])
+                document = self.rfile.read(length)
+                if len(document) < length:
+                    return  # the client was killed in the middle
                 status, body, done = answer(parse_request(document))
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
