@@ -16,10 +16,12 @@ import pytest
 from molmo2_demo.generate import DemoVideo, generate
 from molmo2_engine.client import EngineConnection
 from molmo2_handler.engine_process import engine_launch
+from molmo2_handler.service import Molmo2Handler
 from molmo2_handler.settings import HandlerSettings
 
 with warnings.catch_warnings():  # TorchServe leaves the file with its version open
     warnings.simplefilter("ignore", ResourceWarning)
+    from ts.context import Context
     from ts.metrics.metrics_store import MetricsStore
     from ts.protocol.otf_message_handler import retrieve_msg
     from ts.service import Service
@@ -154,3 +156,21 @@ def engine(model_config: dict[str, Any]) -> Iterator[EngineConnection]:
     connection.describe()
     yield connection
     connection.close()
+
+
+@pytest.fixture(scope="session")
+def handler(engine: EngineConnection, model_config: dict[str, Any]) -> Molmo2Handler:
+    """A handler as TorchServe has initialized it, whose engine runs."""
+    engine.describe()  # the handler finds it
+    context = Context(
+        model_name="molmo2-demo",
+        model_dir=str(ARCHIVE),
+        manifest={"model": {"modelVersion": "1.0"}},
+        batch_size=1,
+        gpu=None,
+        mms_version="0.12.0",
+        model_yaml_config=model_config,
+    )
+    handler = Molmo2Handler()
+    handler.initialize(context)
+    return handler

@@ -2,11 +2,9 @@
 
 import io
 import json
-from pathlib import Path
 
 import pytest
 from PIL import Image
-from ts.context import Context
 
 from molmo2_contract.errors import ErrorKind
 from molmo2_contract.events import EVENT, Done, Failed, OperationDone, Progress
@@ -14,32 +12,13 @@ from molmo2_contract.images import ImagesResponse
 from molmo2_contract.operations import OPERATION_NAMES
 from molmo2_contract.response import ErrorResponse, Response, ServerInfo
 from molmo2_handler.answering import Answerer
-from molmo2_handler.service import Molmo2Handler
 
-ARCHIVE = Path(__file__).parents[2] / "demo"
 JSON = "application/json"
 HTTP = {"explain": "False"}
 OPERATIONS = [
     {"operation": "pointing", "prompt": "orange circle"},
     {"operation": "embed"},
 ]
-
-
-@pytest.fixture(scope="module")
-def handler(engine, model_config):
-    engine.describe()  # it runs; the handler finds it
-    context = Context(
-        model_name="molmo2-demo",
-        model_dir=str(ARCHIVE),
-        manifest={"model": {"modelVersion": "1.0"}},
-        batch_size=1,
-        gpu=None,
-        mms_version="0.12.0",
-        model_yaml_config=model_config,
-    )
-    handler = Molmo2Handler()
-    handler.initialize(context)
-    return handler
 
 
 @pytest.fixture

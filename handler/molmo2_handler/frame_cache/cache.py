@@ -64,7 +64,7 @@ class FrameCache:
 
     def close(self) -> None:
         """Lets go of the folder, which is removed once no other process uses it."""
-        self._users.close()
+        os.close(self._users)
 
     def _keep(
         self, frames: DecodedFrames, part: BinaryIO, entry: Path, deadline: float | None

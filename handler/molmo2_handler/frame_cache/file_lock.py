@@ -43,8 +43,10 @@ def is_held(path: Path) -> bool:
         return False
 
 
-def shared(path: Path) -> BinaryIO:
-    """The file at ``path``, made if need be, with a lock that any number may hold until it closes.
+def shared(path: Path) -> int:
+    """A descriptor of the file at ``path``, made if need be, with a lock that any number may hold.
+
+    The lock lasts until the descriptor is closed, by whatever end the process finds.
 
     Raises:
         FileNotFoundError: its folder is not there, or was removed meanwhile.
@@ -54,7 +56,9 @@ def shared(path: Path) -> BinaryIO:
     if not _is_at(file, path):
         file.close()
         raise FileNotFoundError(f"{path} was removed")
-    return file
+    descriptor = os.dup(file.fileno())
+    file.close()
+    return descriptor
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import BinaryIO
 
 from molmo2_handler.frame_cache import sweeper
 from molmo2_handler.frame_cache.file_lock import is_held, shared
@@ -17,8 +16,8 @@ def cache_folder(run_directory: Path, owner: int) -> Path:
     return run_directory / f"{_PREFIX}{owner}"
 
 
-def use(folder: Path) -> BinaryIO:
-    """Makes the folder and holds it until the file that is returned closes, or this process ends.
+def use(folder: Path) -> int:
+    """Makes the folder and holds it until the descriptor that is returned is closed.
 
     Folders beside it that nobody holds are removed: those of a host that lost its power.
     """

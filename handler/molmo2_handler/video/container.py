@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from molmo2_contract.errors import TooLarge, VideoTooLong, VideoUnreadable
 from molmo2_handler.video.budget import Budget
 from molmo2_handler.video.limits import VideoLimits
+from molmo2_handler.video.memory import bounded_memory
 
 VIDEO_FORMATS = ("mp4", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "ogg", "asf", "gif")
 """FFmpeg's names of the containers that are read; none of them makes it open another file."""
@@ -37,11 +38,28 @@ def open_stream(
         VideoUnreadable: not a video, or one that cannot be decoded here.
         TooLarge: a frame has more than ``limits.max_pixels`` pixels, by the header.
         VideoTooLong: more frames or seconds than ``limits`` admit, by the header.
+        TooLarge: beyond ``limits.max_decode_memory_bytes``, inside the block too.
         DeadlineExceeded, VideoTooLong: see ``Budget.check``; also from within FFmpeg's reading.
     """
     try:
+        with (
+            bounded_memory(limits.max_decode_memory_bytes),
+            _opened(file, name, budget) as container,
+        ):
+            yield container, _ready_stream(container, name, limits)
+    except MemoryError:
+        raise TooLarge(
+            f"{name} takes more than {limits.max_decode_memory_bytes} bytes of memory to decode, "
+            "the most that this server has for a video (setting max_decode_memory_bytes): "
+            "store it anew, or scale it down",
+            field="video",
+        ) from None
+
+
+def _opened(file: BinaryIO, name: str, budget: Budget) -> InputContainer:
+    try:
         file.seek(0)
-        container = av.open(
+        return av.open(
             _Metered(file, budget),
             mode="r",
             options=_OPTIONS,
@@ -49,17 +67,21 @@ def open_stream(
             buffer_size=_BUFFER_BYTES,
             io_open=_refuse,
         )
+    except MemoryError:
+        raise
     except (av.FFmpegError, OSError) as error:
         raise unreadable(name, _reason(error)) from None
-    with container:
-        stream = _video_stream(container, name)
-        check_pixels(stream.width, stream.height, name, limits)
-        check_length(*_told_length(container, stream), name, limits)
-        context = stream.codec_context
-        context.options = {"max_pixels": str(limits.max_pixels)}
-        context.thread_count = limits.decode_threads
-        context.thread_type = "FRAME" if limits.decode_threads > 1 else "NONE"
-        yield container, stream
+
+
+def _ready_stream(container: InputContainer, name: str, limits: VideoLimits) -> VideoStream:
+    stream = _video_stream(container, name)
+    check_pixels(stream.width, stream.height, name, limits)
+    check_length(*_told_length(container, stream), name, limits)
+    context = stream.codec_context
+    context.options = {"max_pixels": str(limits.max_pixels)}
+    context.thread_count = limits.decode_threads
+    context.thread_type = "FRAME" if limits.decode_threads > 1 else "NONE"
+    return stream
 
 
 def packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:

@@ -49,6 +49,9 @@ class VideoLimits(BaseModel):
     max_decode_cpu_seconds: float = Field(
         300.0, gt=0, description="CPU seconds that a worker spends on reading and decoding a video."
     )
+    max_decode_memory_bytes: int = Field(
+        2 * 2**30, gt=0, description="Bytes of memory that decoding one video may take."
+    )
     max_sampled_frames: int = Field(
         MAX_FRAMES, gt=0, description="Frames sampled from one video, whatever a request asks for."
     )

@@ -24,6 +24,7 @@ def test_a_relative_root_is_refused() -> None:
         "max_pixels",
         "max_decoded_frames",
         "max_decode_cpu_seconds",
+        "max_decode_memory_bytes",
         "max_sampled_frames",
         "decode_threads",
     ],
