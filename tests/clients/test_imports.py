@@ -19,6 +19,7 @@ def _loaded_by(statement):
         "from molmo2_client import Molmo2; Molmo2(url='http://127.0.0.1:1').close()",
         "from molmo2_client import Molmo2; Molmo2(url='grpc://127.0.0.1:1').close()",
         "import molmo2_client.command.app",
+        "import molmo2_client.folder",
     ],
 )
 def test_neither_the_clients_nor_the_command_load_anything_heavy(statement):
