@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from molmo2_client.call import Operations, Options, compose
 from molmo2_client.credentials import Credentials
+from molmo2_client.errors import InvalidRequest
 from molmo2_client.media import VideoLike
 from molmo2_client.settings import Media, Settings
 from molmo2_client.upload import Source
@@ -74,6 +75,11 @@ class BaseClient(ABC, Generic[T]):
             deadline_margin=deadline_margin,
             connect_timeout=connect_timeout,
         )
+        if media_prefixes and self.settings.media == "upload":
+            raise InvalidRequest(
+                "media_prefixes: mean nothing for uploads; give media='path' or media='uri' too",
+                field="media_prefixes",
+            )
         secret = self.settings.token
         self._credentials = Credentials(
             None if secret is None else secret.get_secret_value(), self.settings.key_file

@@ -56,3 +56,9 @@ def test_prefixes_that_are_none_say_how_they_are_written(monkeypatch, given):
     monkeypatch.setenv("MOLMO2_MEDIA_PREFIXES", given)
     with pytest.raises(InvalidRequest, match=r"(?i)media_prefixes"):
         Settings.load()
+
+
+def test_prefixes_given_for_uploads_are_refused():
+    with pytest.raises(InvalidRequest, match="media='path' or media='uri'"):
+        Molmo2(media_prefixes={"/data": "s3://bucket"})
+    Molmo2(media_prefixes={"/data": "s3://bucket"}, media="uri").close()

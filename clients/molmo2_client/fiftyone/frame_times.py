@@ -6,6 +6,7 @@ the frame rate varies. Only a file that cannot be read here is taken to have the
 of its metadata.
 """
 
+import os
 import subprocess
 from functools import lru_cache
 
@@ -34,7 +35,7 @@ def seconds_of(clip: Clip, filepath: str) -> dict[str, float]:
         InvalidRequest: the clip lies beyond the end of the video, or nothing says when its frames
             begin.
     """
-    begins = _probed(filepath)
+    begins = _begins(filepath)
     if begins is None:
         begins = _constant(clip, filepath)
     count = len(begins) - 1
@@ -65,9 +66,17 @@ def _constant(clip: Clip, filepath: str) -> NDArray[np.float64]:
     return np.arange(clip.frame_count + 1) / clip.frame_rate
 
 
-@lru_cache(maxsize=PROBED_FILES)
-def _probed(filepath: str) -> NDArray[np.float64] | None:
+def _begins(filepath: str) -> NDArray[np.float64] | None:
     """When each frame begins and the last one ends, in seconds since the first began."""
+    try:
+        return _probed(filepath, os.stat(filepath).st_mtime_ns)
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=PROBED_FILES)
+def _probed(filepath: str, changed: int) -> NDArray[np.float64] | None:
+    """See ``_begins``. ``changed`` is when the file was: it may be re-encoded in its place."""
     try:
         probe = subprocess.run(
             [*_PROBE, "packet=pts_time,duration_time,flags", "-i", filepath],

@@ -10,9 +10,9 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from molmo2_contract.errors import Error
 from molmo2_contract.operations import Operation
@@ -51,11 +51,11 @@ def read_answers(path: Path | str) -> Iterator[Answer]:
             if not line.endswith(b"\n"):
                 return
             try:
-                yield Answer.model_validate_json(line, extra="ignore")
-            except ValidationError as error:
-                fault = error.errors(include_url=False)[0]
+                yield Answer.model_validate(json.loads(line), extra="ignore")
+            except ValueError as error:  # also pydantic's
+                fault = str(error).partition("\n")[0]
                 raise AnswerFileError(
-                    f"{path}, line {number}: no answer ({fault['msg']}); give another file"
+                    f"{path}, line {number}: no answer ({fault}); give another file"
                 ) from None
 
 
@@ -99,14 +99,21 @@ class AnswerFile:
 
     def add(self, answer: Answer) -> None:
         """Appends a line, in one piece."""
-        line = json.dumps(answer.model_dump(mode="json", exclude_none=True), ensure_ascii=False)
-        self._file.write(line.encode() + b"\n")
+        document = answer.model_dump(mode="json", exclude_none=True)
+        self._file.write(_line(document) + b"\n")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+def _line(document: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # a file's name need not be text
+        return json.dumps(document).encode()
 
 
 def _locked(path: Path, file: BinaryIO) -> BinaryIO:

@@ -128,6 +128,18 @@ def test_two_cannot_write_the_same_file(clips, client, output):
     assert label(clips, client, output, progress=meanwhile).labelled == 5
 
 
+def test_a_name_that_is_no_text_is_written_and_read(clips, client, output, tmp_path):
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    (folder / "\udcff.mp4").write_bytes((clips / "a.mp4").read_bytes())
+
+    label(folder, client, output)
+    summary = label(folder, client, output)
+
+    assert [answer.video for answer in read_answers(output)] == ["\udcff.mp4"]
+    assert summary.samples == 1
+
+
 def test_wrong_operations_are_refused_before_anything_is_written(clips, client, output):
     with pytest.raises(InvalidRequest, match="prompt"):
         label(clips, client, output, ["pointing"])

@@ -1,5 +1,6 @@
 """A small HTTP server that answers as the contract says, about the frames of real files."""
 
+import os
 import sys
 import threading
 import time
@@ -11,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from small_videos import frame_begins, on_display
 
@@ -99,7 +100,7 @@ class ContractServer:
         return Handler
 
     def _answer(self, request: Request) -> tuple[int, bytes, Callable[[], None]]:
-        path = Path(unquote(urlsplit(request.video.uri).path))
+        path = Path(os.fsdecode(unquote_to_bytes(urlsplit(request.video.uri).path)))
         self.asked.append(path.name)
         time.sleep(self.hold)
         if path.name in self.failing:
@@ -120,7 +121,7 @@ def respond(request: Request, path: Path) -> Response:
     frames = [on_display(begins, time) for time in times]
     places = list(zip(map(float, times), frames, strict=True))
     results = [
-        _drawn(operation, places, Random(f"{path.name} {places} {operation!r}"), begins)
+        _drawn(operation, places, Random(f"{path.name!a} {places} {operation!r}"), begins)
         for operation in request.operations
     ]
     return Response(
@@ -136,7 +137,7 @@ def respond(request: Request, path: Path) -> Response:
         ),
         results=results,
         timing=RequestTiming(plan=0, decode=0, engine=0, total=0),
-        request_id=f"about {path.name}",
+        request_id=f"about {path.name!a}",
     )
 
 

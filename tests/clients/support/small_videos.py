@@ -31,7 +31,7 @@ def render(path: Path, begins: list[Fraction]) -> Path:
 
 def frame_begins(path: Path) -> list[Fraction]:
     """When each frame begins, in seconds since the first, and when the last one ends."""
-    with av.open(str(path)) as container:
+    with path.open("rb") as file, av.open(file) as container:
         packets = [p for p in container.demux(video=0) if p.pts is not None]
     packets.sort(key=lambda packet: packet.pts)
     last = packets[-1]
