@@ -26,7 +26,7 @@ def run(job: Callable[[], LabelSummary], as_json: bool | None) -> None:
     """Runs a job that can be gone on with, and prints what it did."""
     try:
         summary = job()
-    except (ValueError, NotADirectoryError) as error:
+    except (ValueError, OSError) as error:
         end(str(error))
     except KeyboardInterrupt:
         end("interrupted; what was answered is written, run it again to go on", INTERRUPTED)
