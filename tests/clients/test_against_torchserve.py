@@ -24,6 +24,7 @@ from molmo2_client import (
     TooLarge,
     Unauthorized,
     VideoNotFound,
+    VideoUnreadable,
 )
 
 pytestmark = pytest.mark.e2e
@@ -238,8 +239,8 @@ def test_a_server_that_misses_the_deadline_is_not_waited_for(connect):
         client.describe(URI, "hang 3", timeout=0.2)
 
 
-def test_a_worker_that_dies_is_an_internal_error_and_the_next_request_is_answered(client):
-    with pytest.raises(InternalError, match="worker died"):
+def test_a_worker_that_dies_speaks_against_the_video_and_the_next_request_is_answered(client):
+    with pytest.raises(VideoUnreadable, match="worker died"):
         client.describe(URI, "die")
     assert client.describe(URI, "hello").text == "hello"
 

@@ -11,6 +11,7 @@ from molmo2_client.errors import (
     Overloaded,
     TooLarge,
     Unauthorized,
+    VideoUnreadable,
 )
 
 
@@ -55,9 +56,10 @@ def too_large() -> TooLarge:
     )
 
 
-def worker_died() -> InternalError:
-    """Not tried again by itself: the request may be what killed the worker."""
-    return InternalError(
+def worker_died() -> VideoUnreadable:
+    """A decoder's crash, most likely; not tried again by itself, since it would kill another."""
+    return VideoUnreadable(
         "the server's worker died with this request; a new one is being started, and if it happens"
-        " again with this video, the video is to be suspected (the server's log says more)"
+        " again with this video, the video is to be suspected (the server's log says more)",
+        field="video",
     )
