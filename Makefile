@@ -40,6 +40,10 @@ test: check  ## Checks style and types, then runs every test, on a real TorchSer
 test-labels: .venv/ready  ## The longer proofs of labelling: 200 videos to the frame, 20 kills survived.
 	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/clients/fiftyone -m slow -s --timeout 1800
 
+.PHONY: fuzz
+fuzz: .venv/ready  ## 2,100 damaged videos to a real TorchServe, with good ones between them.
+	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/e2e/test_crashes.py -m slow -s --timeout 1800
+
 .PHONY: check
 check: .venv/ready  ## Style and types only.
 	.venv/bin/ruff check .
