@@ -11,7 +11,7 @@ from molmo2_client.fiftyone.questions import (
     Question,
     parse_questions,
 )
-from molmo2_client.fiftyone.record import record_type
+from molmo2_client.fiftyone.record import RECORD
 from molmo2_client.fiftyone.samples import check_prompt_fields, check_videos
 from molmo2_client.fiftyone.schema import FieldType, check_types
 
@@ -41,8 +41,7 @@ def check_labelling(
 
 def fields_of(questions: Iterable[Question], names: FieldNames) -> dict[str, FieldType]:
     """Path to type of all fields that ``questions`` fill, the run record among them."""
-    operations = [question.operation for question in questions]
-    fields: dict[str, FieldType] = {}
-    for operation in operations:
-        fields |= names.of(operation)
-    return fields | {names.run: record_type(operations)}
+    fields: dict[str, FieldType] = {names.run: RECORD}
+    for question in questions:
+        fields |= names.of(question.operation)
+    return fields

@@ -27,15 +27,7 @@ from typing import Any
 
 import fiftyone as fo
 
-from molmo2_client.fiftyone.schema import (
-    COUNT,
-    FLAG,
-    MOMENT,
-    NUMBER,
-    TEXT,
-    FieldType,
-    document,
-)
+from molmo2_client.fiftyone.schema import MOMENT, NUMBER, TEXT, document
 from molmo2_contract.errors import Error
 from molmo2_contract.operations import OPERATION_NAMES, Embed, Operation
 from molmo2_contract.results import Status
@@ -43,31 +35,9 @@ from molmo2_contract.results import Status
 ANSWERED = frozenset(str(status) for status in Status if status is not Status.ERROR)
 """The statuses of an operation that is finished."""
 
-_RUN = {
-    "status": TEXT,
-    "at": MOMENT,
-    "latency": NUMBER,
-    "request_id": TEXT,
-    "model": document(name=TEXT, version=TEXT, checkpoint=TEXT, revision=TEXT),
-    "video": document(
-        frame_rate=NUMBER,
-        frame_count=COUNT,
-        duration=NUMBER,
-        width=COUNT,
-        height=COUNT,
-        variable_frame_rate=FLAG,
-    ),
-}
-
-_OPERATION = {
-    "status": TEXT,
-    "text": TEXT,
-    "finish_reason": TEXT,
-    "reason": TEXT,
-    "dropped": COUNT,
-    "error_kind": TEXT,
-    "error": TEXT,
-}
+RECORD = document(status=TEXT, at=MOMENT, latency=NUMBER, request_id=TEXT)
+"""The type of a run field. The documents in it are not declared: they can be queried all the same,
+and the App greets a declared document within a document with an error message."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +56,6 @@ class Record:
             kind = outcome.get("error_kind")
             error = None if kind is None else Error(kind=kind, message=outcome["error"])
             yield operation, Status(outcome["status"]), error
-
-
-def record_type(operations: Iterable[str]) -> FieldType:
-    """The type of a run field that can hold the outcomes of ``operations``."""
-    outcomes = {name: _OPERATION | {distinction_path(name): TEXT} for name in operations}
-    if "pointing" in outcomes:
-        outcomes["pointing"]["count"] = COUNT
-    return document(**_RUN, **{name: document(**own) for name, own in outcomes.items()})
 
 
 def distinction(operation: Operation) -> str | None:

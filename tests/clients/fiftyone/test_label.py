@@ -1,6 +1,7 @@
 """What ``label_dataset`` asks, writes and leaves alone."""
 
 import fiftyone as fo
+import fiftyone.operators as foo
 import numpy as np
 import pytest
 
@@ -124,6 +125,16 @@ def test_the_run_record_says_what_was_asked_and_answered(make_dataset, answerer)
     assert (run.pointing.prompt, run.pointing.text) == ("nose", "an answer to nose")
     assert (run.pointing.finish_reason, run.pointing.count) == ("stop", 4)
     assert dataset.count_values("molmo2_run.pointing.status") == {"ok": 1}
+
+
+def test_the_app_can_list_all_fields_for_annotation(make_dataset, answerer):
+    """It does so whenever a sample is opened, and shows an error where it cannot."""
+    dataset = make_dataset(1)
+    quietly(dataset, [Pointing(prompt="a"), Describe(prompt="b"), "comprehensive"], answerer)
+
+    schemas = foo.execute_operator("@voxel51/operators/get_label_schemas", {"dataset": dataset})
+
+    assert "molmo2_run.status" in schemas.result["label_schemas"]
 
 
 def test_a_request_that_fails_is_noted_and_the_others_go_on(make_dataset, answerer):

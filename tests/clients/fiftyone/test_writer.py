@@ -5,7 +5,7 @@ import pytest
 
 from molmo2_client.fiftyone.fields import FieldNames
 from molmo2_client.fiftyone.mapping import Labels
-from molmo2_client.fiftyone.record import Record, record_type
+from molmo2_client.fiftyone.record import RECORD, Record
 from molmo2_client.fiftyone.schema import declare
 from molmo2_client.fiftyone.writer import FLUSH_SAMPLES, LabelWriter
 
@@ -16,7 +16,7 @@ POINTS = NAMES.frame("points")
 @pytest.fixture
 def dataset(make_dataset):
     dataset = make_dataset(12)
-    declare(dataset, {**NAMES.of("pointing"), NAMES.run: record_type(["pointing", "describe"])})
+    declare(dataset, {**NAMES.of("pointing"), NAMES.run: RECORD})
     return dataset
 
 

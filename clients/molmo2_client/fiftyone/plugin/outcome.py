@@ -11,7 +11,7 @@ from molmo2_client.summary import LabelSummary
 def outcome(summary: LabelSummary) -> dict[str, Any]:
     """The result of the operator; a delegated run keeps it as a document."""
     return {
-        "summary": str(summary),
+        "report": f"```\n{summary}\n```",
         "samples": summary.samples,
         "finished": summary.finished,
         "labelled": summary.labelled,
@@ -32,9 +32,7 @@ def outcome_view(result: dict[str, Any]) -> types.Property:
         label = "Ended early; what was answered is written, and the next run continues"
         outputs.view("ended", types.Error(label=label, description=result["error"]))
     else:
-        outputs.str(
-            "summary", label="Summary", view=types.CodeView(language="text", read_only=True)
-        )
+        outputs.str("report", view=types.MarkdownView())
     if result.get("failures"):
         outputs.list("failures", types.Object(), label="Without an answer", view=_failures())
     return types.Property(outputs, view=types.View(label="Label videos with Molmo2"))

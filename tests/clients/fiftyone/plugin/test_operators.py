@@ -90,7 +90,7 @@ def test_selected_videos_are_labelled_and_no_others(make_dataset):
 
 
 def test_a_faulty_form_cannot_be_run(make_dataset):
-    with pytest.raises(ExecutionError, match="describe_prompt. Reason: Required"):
+    with pytest.raises(ExecutionError, match=r"describe_prompt\. Reason: Required"):
         execute(make_dataset(1), operations=["describe"])
 
 
