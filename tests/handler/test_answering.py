@@ -15,9 +15,11 @@ from molmo2_contract.response import ModelInfo
 from molmo2_contract.results import FinishReason, Status
 from molmo2_contract.video import Video
 from molmo2_demo.generate import generate
+from molmo2_engine.client import MediaNotHeld
 from molmo2_handler import answering, engine_messages
 from molmo2_handler.answering import Answerer
-from molmo2_handler.video import VideoLimits, open_video
+from molmo2_handler.frame_cache import FrameCache
+from molmo2_handler.video import OpenVideo, VideoLimits, open_video
 
 MODEL = ModelInfo(name="molmo2-demo", version="1.0", checkpoint="weights")
 FRAME_SIZE = 168
@@ -222,6 +224,34 @@ class Lost:
                     raise EngineUnavailable("the engine was lost", retry_after=2)
                 left -= 1
             yield event
+
+
+class Forgetful:
+    """A real engine that says of every video that it does not hold it."""
+
+    def __init__(self, engine):
+        self._engine = engine
+
+    def answer(self, request, timeout):
+        if not request.video.frames:
+            raise MediaNotHeld
+        return self._engine.answer(request, timeout)
+
+
+def test_what_an_engine_does_not_hold_is_not_decoded_again_where_any_worker_did(
+    engine, limits, asked, tmp_path, monkeypatch
+):
+    caches = [FrameCache(tmp_path / "frames-1", 2**26) for _ in range(2)]
+    first, second = (
+        Answerer(Forgetful(engine), limits, FRAME_SIZE, MODEL, cache.frames) for cache in caches
+    )
+    expected = first.respond(asked, None, "r")
+    monkeypatch.setattr(OpenVideo, "frames", None)
+    found = second.respond(asked, None, "r")
+    assert found.video == expected.video
+    assert found.results[1].tracks == expected.results[1].tracks
+    for cache in caches:
+        cache.close()
 
 
 def test_an_engine_lost_after_a_result_fails_the_other_operations_only(engine, limits, asked):
