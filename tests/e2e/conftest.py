@@ -2,12 +2,16 @@
 
 import shutil
 import tempfile
+import time
+import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import yaml
 
 from molmo2_archive.build import Archive, build
 from molmo2_client import Molmo2
@@ -30,13 +34,14 @@ class Stage:
         return Molmo2(url, **{**given, **options})
 
 
-@pytest.fixture(scope="session")
-def stage() -> Iterator[Stage]:
+@contextmanager
+def staged(**config: int) -> Iterator[Stage]:
+    """A server of its own; ``config`` goes into its model-config.yaml."""
     # Short: Unix sockets lie in it.
     folder = Path(tempfile.mkdtemp(prefix="molmo2-e2e-"))
     try:
         demo = Archive("molmo2-demo", str(ROOT / "demo/checkpoint"), True, "molmo2-demo")
-        build(demo, folder / "store")
+        reconfigure(build(demo, folder / "store"), config)
         (folder / "videos").mkdir()
         options = ServeOptions(
             model_store=folder / "store",
@@ -47,8 +52,41 @@ def stage() -> Iterator[Stage]:
         )
         with running_server(options) as server:
             yield Stage(server, folder / "videos")
+        wait_until_gone(folder / "run", "frames-*")
     finally:
         shutil.rmtree(folder)
+
+
+def wait_until_gone(folder: Path, pattern: str) -> None:
+    """What TorchServe's workers kept goes when they do."""
+    until = time.monotonic() + 10
+    while left := list(folder.glob(pattern)):
+        assert time.monotonic() < until, left
+        time.sleep(0.05)
+
+
+def reconfigure(archive: Path, config: dict[str, int]) -> None:
+    """Changes top-level entries of the archive's model-config.yaml."""
+    with zipfile.ZipFile(archive) as source:
+        files = {name: source.read(name) for name in source.namelist()}
+    name = next(name for name in files if name.endswith("config.yaml"))
+    files[name] = yaml.safe_dump({**yaml.safe_load(files[name]), **config}).encode()
+    with zipfile.ZipFile(archive, "w") as target:
+        for name, content in files.items():
+            target.writestr(name, content)
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    with staged() as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def own_stage() -> Iterator[Stage]:
+    """For tests that kill its workers or count what they hold: two, given up on after 15 s."""
+    with staged(minWorkers=2, maxWorkers=2, responseTimeout=15) as stage:
+        yield stage
 
 
 @pytest.fixture(scope="session")
