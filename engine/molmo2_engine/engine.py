@@ -4,18 +4,9 @@ import logging
 import threading
 import time
 
-from molmo2_contract.errors import InternalError, Molmo2Error, Overloaded
-from molmo2_engine.job import (
-    Embed,
-    Embedded,
-    Failed,
-    Finished,
-    Job,
-    Opened,
-    Progressed,
-    Refuse,
-    Sequence,
-)
+from molmo2_contract.errors import Overloaded
+from molmo2_engine.batch import Batch, as_wire_error
+from molmo2_engine.job import Embed, Embedded, Failed, Finished, Job, Opened, Refuse
 from molmo2_engine.prefix_store import PrefixStore
 from molmo2_engine.runner import ModelRunner
 from molmo2_engine.scheduler import Scheduler
@@ -37,10 +28,13 @@ class Engine:
     ) -> None:
         self._runner = runner
         self._prefixes = prefixes
-        self._end_tokens = end_tokens
-        self._tokens_per_progress = tokens_per_progress
         self._scheduler = Scheduler(max_waiting)
-        self._running: list[Sequence] = []
+        self._batch = Batch(
+            runner,
+            end_tokens=end_tokens,
+            tokens_per_progress=tokens_per_progress,
+            close=self._close,
+        )
         self._work = threading.Condition()
         self._stopping = False
         self._step_began: float | None = None
@@ -81,7 +75,7 @@ class Engine:
 
     @property
     def idle(self) -> bool:
-        return self._scheduler.idle and not self._running
+        return self._scheduler.idle and not self._batch
 
     def stalled_for(self) -> float:
         """Seconds that the step in hand has taken; 0 between steps."""
@@ -92,15 +86,14 @@ class Engine:
         self._drop_cancelled()
         self._open_jobs()
         self._start_sequences()
-        self._decode()
+        self._batch.decode()
 
     def _drop_cancelled(self) -> None:
         with self._work:
             for job in self._scheduler.drop_cancelled():
                 self._let_go(job)
-        for row in reversed(range(len(self._running))):
-            if self._running[row].job.cancelled:
-                self._let_go(self._leave(row).job)
+        for job in self._batch.drop_cancelled():
+            self._let_go(job)
 
     def _open_jobs(self) -> None:
         """Opens every job whose prefix is held, and prefills the media of the next one."""
@@ -157,68 +150,15 @@ class Engine:
         )
 
     def _start_sequences(self) -> None:
-        while self._runner.slots.free and (sequence := self._scheduler.next_sequence()):
-            row = self._runner.slots.take(sequence.job.prefix)
-            self._running.append(sequence)
-            sequence.started = time.monotonic()
-            try:
-                logits = self._runner.prefill_question(row, sequence.question)
-                token = sequence.sampler.pick(logits)
-            except Exception as error:
-                self._fail(row, error)
-                continue
-            sequence.first_token = time.monotonic()
-            self._append(row, token)
-
-    def _decode(self) -> None:
-        if not self._running:
-            return
-        try:
-            logits = self._runner.decode([sequence.tokens[-1] for sequence in self._running])
-        except Exception as error:
-            for row in reversed(range(len(self._running))):
-                self._fail(row, error)
-            return
-        for row in reversed(range(len(self._running))):
-            try:
-                token = self._running[row].sampler.pick(logits[row])
-            except Exception as error:
-                self._fail(row, error)
-            else:
-                self._append(row, token)
-
-    def _append(self, row: int, token: int) -> None:
-        """Takes a sequence's new token; the sequence leaves when that ends it."""
-        sequence = self._running[row]
-        ended = token in self._end_tokens
-        if not ended:
-            sequence.tokens.append(token)
-        truncated = not ended and len(sequence.tokens) >= sequence.max_new_tokens
-        if ended or truncated:
-            self._leave(row)
-            self._close(sequence.job, sequence.finished(truncated=truncated))
-        elif sequence.job.progress and len(sequence.tokens) % self._tokens_per_progress == 0:
-            sequence.job.events.put(Progressed(sequence.index, sequence.tokens.copy()))
-
-    def _fail(self, row: int, error: Exception) -> None:
-        logger.error("a sequence failed", exc_info=error)
-        sequence = self._leave(row)
-        self._close(sequence.job, Failed(sequence.index, _as_wire_error(error)))
+        while not self._batch.full and (sequence := self._scheduler.next_sequence()):
+            self._batch.start(sequence)
 
     def _fail_job(self, job: Job, error: Exception) -> None:
         logger.error("the prefill of media failed", exc_info=error)
         with self._work:
             self._scheduler.remove(job)
         for index in range(len(job.operations)):
-            self._close(job, Failed(index, _as_wire_error(error)))
-
-    def _leave(self, row: int) -> Sequence:
-        """Frees a row; as in the slots, the last sequence moves into its place."""
-        self._runner.slots.release(row)
-        leaving = self._running[row]
-        self._running[row] = self._running[-1]
-        self._running.pop()
-        return leaving
+            self._close(job, Failed(index, as_wire_error(error)))
 
     def _close(self, job: Job, event: Finished | Embedded | Failed) -> None:
         job.close_operation(event)
@@ -229,9 +169,3 @@ class Engine:
         if job.prefix is not None:
             self._prefixes.release(job.prefix)
             job.prefix = None
-
-
-def _as_wire_error(error: Exception) -> Molmo2Error:
-    if isinstance(error, Molmo2Error):
-        return error
-    return InternalError(f"the engine failed on this operation: {type(error).__name__}: {error}")
