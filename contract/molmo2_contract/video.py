@@ -13,7 +13,8 @@ class Video(WireModel):
 
     uri: Uri | None = Field(
         None,
-        description="file:///data/a.mp4. Left out when the bytes travel with the request.",
+        description="file:///data/a.mp4, https://… or s3://…, as far as the server's settings "
+        "allow. Left out when the bytes travel with the request.",
     )
     start: Annotated[float, JSON_NUMBER] = Field(
         0.0, ge=0, le=MAX_SECONDS, description="Seconds of the whole video."
