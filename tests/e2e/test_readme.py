@@ -82,6 +82,7 @@ def database(tmp_path):
         process.stdin.close()
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("served")
 def test_the_commands_and_the_usage_run_in_order(tmp_path, database):
     _, _, ask, label, *rest = blocks("bash")

@@ -7,6 +7,9 @@ missing, where it may be hidden.
 Points have no identity beyond their label. A label with one point in each of two neighbouring
 sampled frames is one object; as many points in both are the same objects, and which became which is
 not known, so that they are held even where ``linear`` was asked; any other number is left alone.
+
+Places and times between are in proportion to the frames between. Where the frame rate varies that
+is an approximation; sampled frames are exact in any case.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
