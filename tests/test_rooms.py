@@ -33,7 +33,7 @@ NEVER = {
 
 SHARED_BY_BOTH_ENDS = ("molmo2_engine.client", "molmo2_engine.wire")
 FIFTYONE_AT_ONCE = "molmo2_client.fiftyone"
-FIFTYONE_WHEN_CALLED = "molmo2_client.command.label"
+FIFTYONE_WHEN_CALLED = "molmo2_client.command.batch"
 
 MAX_LINES = 250
 VAGUE = ("utils", "util", "common", "helpers", "misc", "manager")
@@ -60,7 +60,7 @@ def test_every_room_is_looked_at() -> None:
         ("clients/molmo2_client/call.py", "import torch.nn.functional as F"),
         ("clients/molmo2_client/call.py", "import fiftyone as fo"),
         ("clients/molmo2_client/call.py", "def f():\n    from fiftyone import Sample"),
-        ("clients/molmo2_client/command/label.py", "import fiftyone as fo"),
+        ("clients/molmo2_client/command/batch.py", "import fiftyone as fo"),
         ("clients/molmo2_client/fiftyone/fields.py", "from transformers import AutoTokenizer"),
         ("handler/molmo2_handler/service.py", "from molmo2_engine.engine import Engine"),
         ("handler/molmo2_handler/service.py", "from molmo2_engine import engine"),
@@ -85,7 +85,7 @@ def test_the_table_catches(tmp_path: Path, file: str, line: str) -> None:
     ("file", "line"),
     [
         ("clients/molmo2_client/fiftyone/fields.py", "import fiftyone as fo"),
-        ("clients/molmo2_client/command/label.py", "def f():\n    import fiftyone"),
+        ("clients/molmo2_client/command/batch.py", "def f():\n    import fiftyone"),
         ("handler/molmo2_handler/service.py", "from molmo2_engine.wire import engine_pb2"),
         ("handler/molmo2_handler/service.py", "from molmo2_engine import wire"),
         ("engine/molmo2_engine/client/launch.py", "from .channel import OPTIONS"),
