@@ -39,7 +39,6 @@ from molmo2_client.fiftyone.writer import LabelWriter
 from molmo2_client.fiftyone.zoo import Molmo2Model, Molmo2ModelConfig
 from molmo2_client.fiftyone.zoo.labels import ZooFieldNames, as_predicted
 from molmo2_contract.operations import Tracking
-from molmo2_contract.request import Request
 from molmo2_contract.response import Response
 from molmo2_demo.generate import generate
 
@@ -91,13 +90,9 @@ class OneAfterAnother(fom.SamplesMixin, fom.Model):
 
 def throughput(videos: list[str], rounds: int) -> list[list[float]]:
     """Videos a second of the three ways in each of ``rounds``, in which they take turns."""
-    frames = {Path(path).as_uri(): frame_range(path) for path in videos}
-
-    def answer(request: Request) -> Response:
-        return tracked(*frames[request.video.uri], request.video.uri)
-
-    with slow_server(answer, seconds=SECONDS, slots=SLOTS) as server:
-        client = Molmo2(server.url, media="path")
+    frames = {Path(path).as_uri(): frames_of(path) for path in videos}
+    with slow_server(frames, seconds=SECONDS, slots=SLOTS) as url:
+        client = Molmo2(url, media="path")
         serial = OneAfterAnother(client)
         settings = {"operation": "tracking", "prompt": TRACKING.prompt}
         ahead = Molmo2Model(Molmo2ModelConfig(settings), client)
@@ -115,15 +110,12 @@ def throughput(videos: list[str], rounds: int) -> list[list[float]]:
             ),
         }  # fmt: skip
         rates: dict[str, list[float]] = {name: [] for name in ways}
-        at_once: dict[str, int] = {}
         for _ in range(rounds):
             for name, way in ways.items():
-                server.most_at_once = 0
                 rates[name].append(rate(way, videos))
-                at_once[name] = server.most_at_once
-    print(f"{len(videos)} videos, {SECONDS} s; requests at once; videos a second in each round")
+    print(f"{len(videos)} videos, {SLOTS} slots, {SECONDS} s; videos a second in each round")
     for name, each in rates.items():
-        print(f"  {name:<32} {at_once[name]:2}  {'  '.join(f'{one:6.2f}' for one in each)}")
+        print(f"  {name:<32} {'  '.join(f'{one:6.2f}' for one in each)}")
     return list(rates.values())
 
 
@@ -147,7 +139,7 @@ def writing(count: int) -> tuple[float, float]:
 
     Both write the same labels, whose making is timed apart.
     """
-    response = tracked(range(1, FRAMES + 1), 30.0, "a request")
+    response = tracked("a request", FRAMES, 1, 30.0)
     samples = [fo.Sample(filepath=f"/nowhere/{i}.mp4") for i in range(count)]
     seconds = dict.fromkeys(("making the labels", "apply_model", "label_dataset"), 0.0)
 
@@ -209,11 +201,11 @@ def dataset_of(samples: list[fo.Sample]) -> Iterator[fo.Dataset]:
         dataset.delete()
 
 
-def frame_range(path: str) -> tuple[range, float]:
-    """Frames two a second, as a Molmo2 server samples them, and the frame rate."""
+def frames_of(path: str) -> tuple[int, int, float]:
+    """Frames, the step that samples two a second, and frames a second."""
     metadata = fo.VideoMetadata.build_for(path)
     step = max(1, round(metadata.frame_rate / 2))
-    return range(1, metadata.total_frame_count + 1, step), metadata.frame_rate
+    return metadata.total_frame_count, step, metadata.frame_rate
 
 
 if __name__ == "__main__":

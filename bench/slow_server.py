@@ -1,46 +1,37 @@
-"""An HTTP server that answers as a Molmo2 server does, after a while and to so many at once."""
+"""An HTTP server that answers as a Molmo2 server does, after a while and to so many at once.
 
+It runs as a process of its own, so that it takes nothing from the client that is measured.
+"""
+
+import json
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tracked import tracked
 
 from molmo2_contract.request import Request, parse_request
-from molmo2_contract.response import Response
 
 
 class SlowServer(ThreadingHTTPServer):
-    """Answers with ``answer(request)``, ``seconds`` after it has a slot for the request.
+    """Answers with two tracks, ``seconds`` after it has a slot for the request.
 
-    ``most_at_once`` is how many of the ``slots`` were ever taken together.
+    ``videos`` holds, by URI, the arguments of ``tracked``.
     """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, answer: Callable[[Request], Response], *, seconds: float, slots: int):
+    def __init__(self, videos: Mapping[str, Any], *, seconds: float, slots: int) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.answer = answer
+        self.answers = {uri: tracked(uri, *video) for uri, video in videos.items()}
         self.seconds = seconds
         self.slots = threading.Semaphore(slots)
-        self.most_at_once = 0
-        self._at_once = 0
-        self._lock = threading.Lock()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def work(self) -> None:
-        """What the model would do."""
-        with self.slots:
-            with self._lock:
-                self._at_once += 1
-                self.most_at_once = max(self.most_at_once, self._at_once)
-            time.sleep(self.seconds)
-            with self._lock:
-                self._at_once -= 1
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -51,8 +42,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         request = parse_request(self.rfile.read(int(self.headers["Content-Length"])))
         assert isinstance(request, Request)
-        body = self.server.answer(request).model_dump_json().encode()
-        self.server.work()
+        body = self.server.answers[request.video.uri].model_dump_json().encode()
+        with self.server.slots:
+            time.sleep(self.server.seconds)
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -64,12 +56,25 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def slow_server(
-    answer: Callable[[Request], Response], *, seconds: float, slots: int
-) -> Iterator[SlowServer]:
-    with SlowServer(answer, seconds=seconds, slots=slots) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
+def slow_server(videos: Mapping[str, Any], *, seconds: float, slots: int) -> Iterator[str]:
+    """Starts the server and yields its URL."""
+    settings = json.dumps({"videos": videos, "seconds": seconds, "slots": slots})
+    with subprocess.Popen(
+        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        process.stdin.write(settings + "\n")
+        process.stdin.flush()
+        yield process.stdout.readline().strip()
+        process.stdin.close()
+
+
+def main() -> None:
+    """Serves what the first line of standard input says, until standard input ends."""
+    server = SlowServer(**json.loads(sys.stdin.readline()))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

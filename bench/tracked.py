@@ -7,17 +7,18 @@ from molmo2_contract.video import Sampled, VideoInfo
 TRACKS = 2
 
 
-def tracked(frames: range, frame_rate: float, name: str) -> Response:
-    """Both tracks in every frame of ``frames``; they go across the picture from left to right."""
+def tracked(name: str, frame_count: int, step: int, frame_rate: float) -> Response:
+    """Both tracks in every ``step``-th frame; they go across the picture from left to right."""
+    frames = range(1, frame_count + 1, step)
     times = [(frame - 1) / frame_rate for frame in frames]
     return Response(
         model=ModelInfo(name="bench", version="1.0", checkpoint="bench"),
         video=VideoInfo(
             width=640,
             height=360,
-            duration=frames.stop / frame_rate,
+            duration=frame_count / frame_rate,
             frame_rate=frame_rate,
-            frame_count=frames.stop - 1,
+            frame_count=frame_count,
             variable_frame_rate=False,
             sampled=Sampled(times=times, frames=list(frames)),
         ),
