@@ -15,6 +15,9 @@ from molmo2_demo.dataset import NAME
 ADDRESS = "127.0.0.1"
 """Loopback only: the App serves any file that its user may read."""
 
+GRID_ZOOM = 8
+"""From 0 to 10: the demo has few videos, which may be large."""
+
 
 def main(
     folder: Annotated[Path, typer.Option(help="Where the demo ran.")] = Path("run/demo"),
@@ -25,6 +28,7 @@ def main(
     with private_database(folder / "database"):
         if not fo.dataset_exists(NAME):
             raise typer.BadParameter(f"{folder} holds no dataset {NAME!r}; run `make demo` first")
+        fo.app_config.grid_zoom = GRID_ZOOM
         session = fo.launch_app(fo.load_dataset(NAME), remote=True, address=ADDRESS, port=port)
         print(f"http://{ADDRESS}:{port}/datasets/{NAME} — Ctrl-C ends it", flush=True)
         try:

@@ -12,6 +12,7 @@ from molmo2_client.fiftyone import Asks, label_dataset
 from molmo2_client.fiftyone.database import private_database
 from molmo2_client.serving import Ports, ServeOptions, running_server
 from molmo2_demo.answers import LABEL_FIELD, read_answers
+from molmo2_demo.appearance import arrange
 from molmo2_demo.dataset import PROMPT_FIELD, make_dataset
 from molmo2_demo.generate import DemoVideo, generate
 from molmo2_demo.outcome import Outcome, Transport, VideoOutcome
@@ -57,6 +58,7 @@ def run_demo(
                 *label(dataset, videos[:half], "http", http),
                 *label(dataset, videos[half:], "grpc", grpc),
             ]
+        arrange(dataset)
         name = dataset.name
     return Outcome(name, outcomes, time.monotonic() - started)
 

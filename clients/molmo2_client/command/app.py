@@ -6,7 +6,16 @@ import stamina.instrumentation
 import typer
 from stamina.instrumentation import RetryDetails
 
-from molmo2_client.command import ask, ask_images, embed, exit_codes, info, label, serve
+from molmo2_client.command import (
+    ask,
+    ask_images,
+    embed,
+    exit_codes,
+    info,
+    label,
+    plugin,
+    serve,
+)
 from molmo2_client.errors import InvalidRequest, Molmo2Error
 
 HELP = "Asks a Molmo2 server about videos, one or many, labels FiftyOne datasets, and runs one."
@@ -36,6 +45,7 @@ app.command("ask-images", epilog=ask_images.EXAMPLES, no_args_is_help=True)(ask_
 app.command("embed", epilog=embed.EXAMPLES, no_args_is_help=True)(embed.embed)
 app.command("info")(info.info)
 app.command("label", epilog=label.EXAMPLES, no_args_is_help=True)(label.label)
+app.command("plugin")(plugin.plugin)
 app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 
 

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import molmo2_client.fiftyone.plugin
+from molmo2_client.command.app import app
 from molmo2_client.fiftyone.plugin.link import link_plugin
 
 PACKAGE = Path(molmo2_client.fiftyone.plugin.__file__).parent
@@ -27,3 +29,23 @@ def test_what_is_no_link_is_left_alone(plugins):
 
     with pytest.raises(FileExistsError, match="molmo2"):
         link_plugin()
+
+
+def test_the_command_makes_the_link_and_says_where(plugins):
+    (plugins / "molmo2").unlink()
+
+    result = CliRunner().invoke(app, ["plugin"])
+
+    assert result.exit_code == 0, result.output
+    assert str(plugins / "molmo2") in result.stdout.replace("\n", "")
+    assert (plugins / "molmo2").resolve() == PACKAGE
+
+
+def test_the_command_tells_what_is_in_the_way(plugins):
+    (plugins / "molmo2").unlink()
+    (plugins / "molmo2").mkdir()
+
+    result = CliRunner().invoke(app, ["plugin"])
+
+    assert result.exit_code == 2
+    assert "remove what is there" in result.stderr
