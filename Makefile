@@ -34,7 +34,7 @@ endif
 
 .PHONY: test
 test: check  ## Checks style and types, then runs every test, on a real TorchServe and mongod too.
-	OMP_NUM_THREADS=1 $(RUN) -m pytest $(TESTS) -n 2 --dist loadfile -m "not gpu and not slow" --durations 15
+	OMP_NUM_THREADS=1 $(RUN) -m pytest $(TESTS) -n 2 --dist loadfile -m "not gpu and not slow and not browser" --durations 15
 
 .PHONY: test-labels
 test-labels: .venv/ready  ## The longer proofs of labelling: 200 videos to the frame, 20 kills survived.
@@ -43,6 +43,13 @@ test-labels: .venv/ready  ## The longer proofs of labelling: 200 videos to the f
 .PHONY: fuzz
 fuzz: .venv/ready  ## 2,100 damaged videos to a real TorchServe, with good ones between them.
 	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/e2e/test_crashes.py -m slow -s --timeout 1800
+
+.PHONY: test-app
+test-app: .venv/ready  ## Looks at the FiftyOne App in a browser; pictures go to run/pictures.
+	@command -v chromium >/dev/null || { [[ $$(id -u) == 0 ]] && apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
+	    { echo "install this first: sudo apt-get install -y chromium"; exit 1; }
+	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/e2e/test_app.py -m browser --timeout 900
 
 .PHONY: check
 check: .venv/ready  ## Style and types only.

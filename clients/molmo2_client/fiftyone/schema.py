@@ -45,7 +45,6 @@ def _label(kind: type[Any], **attributes: FieldType) -> FieldType:
 
 TEXT = FieldType(fo.StringField)
 NUMBER = FieldType(fo.FloatField)
-COUNT = FieldType(fo.IntField)
 FLAG = FieldType(fo.BooleanField)
 MOMENT = FieldType(fo.DateTimeField)
 VECTOR = FieldType(fo.VectorField)
