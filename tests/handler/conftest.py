@@ -16,7 +16,6 @@ import pytest
 from molmo2_demo.generate import DemoVideo, generate
 from molmo2_engine.client import EngineConnection
 from molmo2_handler.engine_process import engine_launch
-from molmo2_handler.service import Molmo2Handler
 from molmo2_handler.settings import HandlerSettings
 
 with warnings.catch_warnings():  # TorchServe leaves the file with its version open
@@ -25,6 +24,8 @@ with warnings.catch_warnings():  # TorchServe leaves the file with its version o
     from ts.metrics.metrics_store import MetricsStore
     from ts.protocol.otf_message_handler import retrieve_msg
     from ts.service import Service
+
+    from molmo2_handler.service import Molmo2Handler
 
 ARCHIVE = Path(__file__).parents[2] / "demo"
 """A folder with a checkpoint in it, as TorchServe unpacks an archive."""
