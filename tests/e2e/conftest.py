@@ -1,6 +1,8 @@
 """One real TorchServe with the demo model for all end-to-end tests of a worker."""
 
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 import zipfile
@@ -107,3 +109,30 @@ def real_clips(stage: Stage) -> list[Path]:
 def client(request: pytest.FixtureRequest, stage: Stage) -> Iterator[Molmo2]:
     with stage.client(request.param) as client:
         yield client
+
+
+MONGOD = """
+import sys
+from molmo2_client.fiftyone.database import private_database
+with private_database(sys.argv[1]) as uri:
+    print(uri, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Environment of programs that use FiftyOne on a MongoDB of this test's own.
+
+    It runs beside this process, in which FiftyOne may have a database already.
+    """
+    command = [sys.executable, "-c", MONGOD, tmp_path / "database"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield {
+            "FIFTYONE_DATABASE_URI": process.stdout.readline().strip(),
+            "FIFTYONE_DATABASE_VALIDATION": "false",
+            "FIFTYONE_DO_NOT_TRACK": "true",
+        }
+        process.stdin.close()

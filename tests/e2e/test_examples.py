@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from molmo2_client.fiftyone.database import private_database
-
 pytestmark = pytest.mark.e2e
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -24,10 +22,10 @@ def run(stage, rendered, tmp_path):
         "VIDEOS": str(stage.videos),
     }
 
-    def run(*command):
+    def run(*command, **fiftyone):
         done = subprocess.run(
             list(map(str, command)),
-            env=environment | {n: v for n, v in os.environ.items() if n.startswith("FIFTYONE_")},
+            env=environment | fiftyone,
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -64,12 +62,11 @@ def test_find_similar_videos(run, rendered, stage):
     assert said.splitlines()[-len(rendered)] == f"1.000  {video.name}"
 
 
-def test_label_a_dataset(run, tmp_path):
+def test_label_a_dataset(run, tmp_path, database):
     execute = Path(sys.executable).with_name("jupyter-execute")
     executed = tmp_path / "executed.ipynb"
 
-    with private_database(tmp_path / "database"):
-        run(execute, f"--output={executed}", EXAMPLES / "label_a_dataset.ipynb")
+    run(execute, f"--output={executed}", EXAMPLES / "label_a_dataset.ipynb", **database)
 
     cells = json.loads(executed.read_text())["cells"]
     printed = "".join(

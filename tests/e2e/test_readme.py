@@ -71,17 +71,6 @@ def served(tmp_path_factory):
         process.wait(60)
 
 
-@pytest.fixture
-def database(tmp_path):
-    """FiftyOne's settings for a MongoDB of this test's own; FiftyOne is not used in this process"""
-    command = [sys.executable, "-c", MONGOD, tmp_path / "database"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield {"FIFTYONE_DATABASE_URI": process.stdout.readline().strip(), **QUIET}
-        process.stdin.close()
-
-
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("served")
 def test_the_commands_and_the_usage_run_in_order(tmp_path, database):
@@ -95,16 +84,6 @@ def test_the_commands_and_the_usage_run_in_order(tmp_path, database):
     run("bash", "-ec", label, **database)
     run(sys.executable, "-c", AFTER, **database)
 
-
-QUIET = {"FIFTYONE_DATABASE_VALIDATION": "false", "FIFTYONE_DO_NOT_TRACK": "true"}
-
-MONGOD = """
-import sys
-from molmo2_client.fiftyone.database import private_database
-with private_database(sys.argv[1]) as uri:
-    print(uri, flush=True)
-    sys.stdin.read()
-"""
 
 CHECKS = """
 import sys

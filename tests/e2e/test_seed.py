@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import molmo2_client
-from molmo2_client.fiftyone.database import private_database
 from molmo2_client.serving import Ports
 from molmo2_demo.generate import generate
 
@@ -91,7 +90,7 @@ def usage() -> str:
 
 
 @pytest.mark.timeout(600)
-def test_the_usage_of_the_zoo_model_runs_unchanged_and_without_torch(stage, tmp_path):
+def test_the_usage_of_the_zoo_model_runs_unchanged_and_without_torch(stage, tmp_path, database):
     videos = stage.videos / "seed"
     generate(videos, VIDEOS, seed=5)
     script = tmp_path / "usage.py"
@@ -107,13 +106,12 @@ def test_the_usage_of_the_zoo_model_runs_unchanged_and_without_torch(stage, tmp_
         "NUMBA_DISABLE_JIT": "1",  # UMAP compiles itself for longer than five vectors take
     }
 
-    with private_database(tmp_path / "database"):
-        done = subprocess.run(
-            [sys.executable, script, videos],
-            env={**os.environ, **settings},
-            capture_output=True,
-            text=True,
-            timeout=560,
-        )
+    done = subprocess.run(
+        [sys.executable, script, videos],
+        env={**os.environ, **settings, **database},
+        capture_output=True,
+        text=True,
+        timeout=560,
+    )
 
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-6000:]}"
