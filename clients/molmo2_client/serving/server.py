@@ -89,7 +89,8 @@ def running_server(
     try:
         for model in models:
             tell(f"waiting for {model} to answer")
-            _wait(server, model)
+            for url in (server.http_url, server.grpc_url):  # gRPC listens a moment later
+                _wait(server, model, url)
         yield server
     finally:
         tell("stopping TorchServe")
@@ -186,15 +187,15 @@ def _log(options: ServeOptions) -> Path:
     return options.run_directory.resolve() / "torchserve.log"
 
 
-def _wait(server: RunningServer, model: str) -> None:
-    """Until the model's engine says that it can generate."""
+def _wait(server: RunningServer, model: str, url: str) -> None:
+    """Until the model's engine says, over this transport, that it can generate."""
     deadline = time.monotonic() + server.options.start_timeout
     while True:
         if server.process.poll() is not None:
             raise ServerFailed(f"TorchServe ended; its log is {server.log}\n{_tail(server.log)}")
         try:
             with Molmo2(
-                server.http_url, model=model, key_file=server.key_file, timeout=20, retries=0
+                url, model=model, key_file=server.key_file, timeout=20, retries=0
             ) as client:
                 client.info()
                 return
