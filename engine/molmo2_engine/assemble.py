@@ -72,6 +72,5 @@ def assemble(settings: EngineSettings) -> Assembly:
             max_context_tokens=context,
             max_concurrent_sequences=settings.max_sequences,
             embedding_dimension=text.hidden_size,
-            images=layout.image_format is not None,
         ),
     )

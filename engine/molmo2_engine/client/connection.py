@@ -21,7 +21,7 @@ from molmo2_engine.wire import engine_pb2_grpc
 
 
 class MediaNotHeld(Exception):
-    """The engine does not hold the video; ask again with its frames."""
+    """The engine does not hold the video or images; ask again with frames or pixels."""
 
 
 class EngineConnection:
@@ -48,7 +48,7 @@ class EngineConnection:
         """The events of a request, until every operation has ended. Closing it cancels the work.
 
         Raises:
-            MediaNotHeld: if ``request`` has no frames and the engine needs them.
+            MediaNotHeld: if ``request`` has no frames or pixels and the engine needs them.
             Molmo2Error: any kind that the engine reports, DeadlineExceeded after ``timeout``
                 seconds, EngineUnavailable if the process is lost.
         """

@@ -24,49 +24,49 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmolmo2_engine/wire/engine.proto\x12\x10molmo2.engine.v1\"\x11\n\x0f\x44\x65scribeRequest\"\xcc\x01\n\x0b\x44\x65scription\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x12\n\nframe_size\x18\x03 \x01(\r\x12\x18\n\x10max_video_tokens\x18\x04 \x01(\r\x12\x1a\n\x12max_context_tokens\x18\x05 \x01(\r\x12 \n\x18max_concurrent_sequences\x18\x06 \x01(\r\x12\x1b\n\x13\x65mbedding_dimension\x18\x07 \x01(\r\x12\x0e\n\x06images\x18\x08 \x01(\x08\"\xc5\x01\n\rAnswerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12(\n\x05video\x18\x02 \x01(\x0b\x32\x17.molmo2.engine.v1.VideoH\x00\x12*\n\x06images\x18\x05 \x01(\x0b\x32\x18.molmo2.engine.v1.ImagesH\x00\x12/\n\noperations\x18\x03 \x03(\x0b\x32\x1b.molmo2.engine.v1.Operation\x12\x10\n\x08progress\x18\x04 \x01(\x08\x42\x07\n\x05media\"J\n\x05Video\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05times\x18\x02 \x03(\x01\x12\x0e\n\x06\x66rames\x18\x03 \x01(\x0c\x12\x15\n\rframe_numbers\x18\x04 \x03(\r\">\n\x06Images\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\'\n\x06images\x18\x02 \x03(\x0b\x32\x17.molmo2.engine.v1.Image\"6\n\x05Image\x12\x0e\n\x06height\x18\x01 \x01(\r\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06pixels\x18\x03 \x01(\x0c\"~\n\tOperation\x12\x32\n\ngeneration\x18\x01 \x01(\x0b\x32\x1c.molmo2.engine.v1.GenerationH\x00\x12\x30\n\tembedding\x18\x02 \x01(\x0b\x32\x1b.molmo2.engine.v1.EmbeddingH\x00\x42\x0b\n\toperation\"t\n\nGeneration\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x16\n\x0emax_new_tokens\x18\x02 \x01(\r\x12\x13\n\x0btemperature\x18\x03 \x01(\x02\x12\r\n\x05top_p\x18\x04 \x01(\x02\x12\x11\n\x04seed\x18\x05 \x01(\x04H\x00\x88\x01\x01\x42\x07\n\x05_seed\"7\n\tEmbedding\x12*\n\x07pooling\x18\x01 \x01(\x0e\x32\x19.molmo2.engine.v1.Pooling\"\x8d\x02\n\x0b\x41nswerEvent\x12\r\n\x05index\x18\x01 \x01(\r\x12*\n\x06opened\x18\x06 \x01(\x0b\x32\x18.molmo2.engine.v1.OpenedH\x00\x12.\n\x08progress\x18\x02 \x01(\x0b\x32\x1a.molmo2.engine.v1.ProgressH\x00\x12.\n\x08\x66inished\x18\x03 \x01(\x0b\x32\x1a.molmo2.engine.v1.FinishedH\x00\x12.\n\x08\x65mbedded\x18\x04 \x01(\x0b\x32\x1a.molmo2.engine.v1.EmbeddedH\x00\x12*\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x18.molmo2.engine.v1.FailedH\x00\x42\x07\n\x05\x65vent\"\x1f\n\x06Opened\x12\x15\n\rframe_numbers\x18\x01 \x03(\r\"2\n\x08Progress\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x18\n\x10generated_tokens\x18\x02 \x01(\r\"}\n\x08\x46inished\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\ttruncated\x18\x02 \x01(\x08\x12&\n\x05usage\x18\x03 \x01(\x0b\x32\x17.molmo2.engine.v1.Usage\x12(\n\x06timing\x18\x04 \x01(\x0b\x32\x18.molmo2.engine.v1.Timing\"l\n\x08\x45mbedded\x12\x0e\n\x06vector\x18\x01 \x03(\x02\x12&\n\x05usage\x18\x02 \x01(\x0b\x32\x17.molmo2.engine.v1.Usage\x12(\n\x06timing\x18\x03 \x01(\x0b\x32\x18.molmo2.engine.v1.Timing\"E\n\x06\x46\x61iled\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x12\n\x05\x66ield\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_field\"O\n\x05Usage\x12\x15\n\rprompt_tokens\x18\x01 \x01(\r\x12\x15\n\rcached_tokens\x18\x02 \x01(\r\x12\x18\n\x10generated_tokens\x18\x03 \x01(\r\"9\n\x06Timing\x12\x0e\n\x06queued\x18\x01 \x01(\x01\x12\x0f\n\x07prefill\x18\x02 \x01(\x01\x12\x0e\n\x06\x64\x65\x63ode\x18\x03 \x01(\x01*%\n\x07Pooling\x12\x08\n\x04MEAN\x10\x00\x12\x07\n\x03MAX\x10\x01\x12\x07\n\x03\x43LS\x10\x02\x32\xa2\x01\n\x06\x45ngine\x12L\n\x08\x44\x65scribe\x12!.molmo2.engine.v1.DescribeRequest\x1a\x1d.molmo2.engine.v1.Description\x12J\n\x06\x41nswer\x12\x1f.molmo2.engine.v1.AnswerRequest\x1a\x1d.molmo2.engine.v1.AnswerEvent0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmolmo2_engine/wire/engine.proto\x12\x10molmo2.engine.v1\"\x11\n\x0f\x44\x65scribeRequest\"\xbc\x01\n\x0b\x44\x65scription\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x12\n\nframe_size\x18\x03 \x01(\r\x12\x18\n\x10max_video_tokens\x18\x04 \x01(\r\x12\x1a\n\x12max_context_tokens\x18\x05 \x01(\r\x12 \n\x18max_concurrent_sequences\x18\x06 \x01(\r\x12\x1b\n\x13\x65mbedding_dimension\x18\x07 \x01(\r\"\xc5\x01\n\rAnswerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12(\n\x05video\x18\x02 \x01(\x0b\x32\x17.molmo2.engine.v1.VideoH\x00\x12*\n\x06images\x18\x05 \x01(\x0b\x32\x18.molmo2.engine.v1.ImagesH\x00\x12/\n\noperations\x18\x03 \x03(\x0b\x32\x1b.molmo2.engine.v1.Operation\x12\x10\n\x08progress\x18\x04 \x01(\x08\x42\x07\n\x05media\"J\n\x05Video\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05times\x18\x02 \x03(\x01\x12\x0e\n\x06\x66rames\x18\x03 \x01(\x0c\x12\x15\n\rframe_numbers\x18\x04 \x03(\r\">\n\x06Images\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\'\n\x06images\x18\x02 \x03(\x0b\x32\x17.molmo2.engine.v1.Image\"6\n\x05Image\x12\x0e\n\x06height\x18\x01 \x01(\r\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06pixels\x18\x03 \x01(\x0c\"~\n\tOperation\x12\x32\n\ngeneration\x18\x01 \x01(\x0b\x32\x1c.molmo2.engine.v1.GenerationH\x00\x12\x30\n\tembedding\x18\x02 \x01(\x0b\x32\x1b.molmo2.engine.v1.EmbeddingH\x00\x42\x0b\n\toperation\"t\n\nGeneration\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x16\n\x0emax_new_tokens\x18\x02 \x01(\r\x12\x13\n\x0btemperature\x18\x03 \x01(\x02\x12\r\n\x05top_p\x18\x04 \x01(\x02\x12\x11\n\x04seed\x18\x05 \x01(\x04H\x00\x88\x01\x01\x42\x07\n\x05_seed\"7\n\tEmbedding\x12*\n\x07pooling\x18\x01 \x01(\x0e\x32\x19.molmo2.engine.v1.Pooling\"\x8d\x02\n\x0b\x41nswerEvent\x12\r\n\x05index\x18\x01 \x01(\r\x12*\n\x06opened\x18\x06 \x01(\x0b\x32\x18.molmo2.engine.v1.OpenedH\x00\x12.\n\x08progress\x18\x02 \x01(\x0b\x32\x1a.molmo2.engine.v1.ProgressH\x00\x12.\n\x08\x66inished\x18\x03 \x01(\x0b\x32\x1a.molmo2.engine.v1.FinishedH\x00\x12.\n\x08\x65mbedded\x18\x04 \x01(\x0b\x32\x1a.molmo2.engine.v1.EmbeddedH\x00\x12*\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x18.molmo2.engine.v1.FailedH\x00\x42\x07\n\x05\x65vent\"\x1f\n\x06Opened\x12\x15\n\rframe_numbers\x18\x01 \x03(\r\"2\n\x08Progress\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x18\n\x10generated_tokens\x18\x02 \x01(\r\"}\n\x08\x46inished\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\ttruncated\x18\x02 \x01(\x08\x12&\n\x05usage\x18\x03 \x01(\x0b\x32\x17.molmo2.engine.v1.Usage\x12(\n\x06timing\x18\x04 \x01(\x0b\x32\x18.molmo2.engine.v1.Timing\"l\n\x08\x45mbedded\x12\x0e\n\x06vector\x18\x01 \x03(\x02\x12&\n\x05usage\x18\x02 \x01(\x0b\x32\x17.molmo2.engine.v1.Usage\x12(\n\x06timing\x18\x03 \x01(\x0b\x32\x18.molmo2.engine.v1.Timing\"E\n\x06\x46\x61iled\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x12\n\x05\x66ield\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_field\"O\n\x05Usage\x12\x15\n\rprompt_tokens\x18\x01 \x01(\r\x12\x15\n\rcached_tokens\x18\x02 \x01(\r\x12\x18\n\x10generated_tokens\x18\x03 \x01(\r\"9\n\x06Timing\x12\x0e\n\x06queued\x18\x01 \x01(\x01\x12\x0f\n\x07prefill\x18\x02 \x01(\x01\x12\x0e\n\x06\x64\x65\x63ode\x18\x03 \x01(\x01*%\n\x07Pooling\x12\x08\n\x04MEAN\x10\x00\x12\x07\n\x03MAX\x10\x01\x12\x07\n\x03\x43LS\x10\x02\x32\xa2\x01\n\x06\x45ngine\x12L\n\x08\x44\x65scribe\x12!.molmo2.engine.v1.DescribeRequest\x1a\x1d.molmo2.engine.v1.Description\x12J\n\x06\x41nswer\x12\x1f.molmo2.engine.v1.AnswerRequest\x1a\x1d.molmo2.engine.v1.AnswerEvent0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'molmo2_engine.wire.engine_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_POOLING']._serialized_start=1783
-  _globals['_POOLING']._serialized_end=1820
+  _globals['_POOLING']._serialized_start=1767
+  _globals['_POOLING']._serialized_end=1804
   _globals['_DESCRIBEREQUEST']._serialized_start=53
   _globals['_DESCRIBEREQUEST']._serialized_end=70
   _globals['_DESCRIPTION']._serialized_start=73
-  _globals['_DESCRIPTION']._serialized_end=277
-  _globals['_ANSWERREQUEST']._serialized_start=280
-  _globals['_ANSWERREQUEST']._serialized_end=477
-  _globals['_VIDEO']._serialized_start=479
-  _globals['_VIDEO']._serialized_end=553
-  _globals['_IMAGES']._serialized_start=555
-  _globals['_IMAGES']._serialized_end=617
-  _globals['_IMAGE']._serialized_start=619
-  _globals['_IMAGE']._serialized_end=673
-  _globals['_OPERATION']._serialized_start=675
-  _globals['_OPERATION']._serialized_end=801
-  _globals['_GENERATION']._serialized_start=803
-  _globals['_GENERATION']._serialized_end=919
-  _globals['_EMBEDDING']._serialized_start=921
-  _globals['_EMBEDDING']._serialized_end=976
-  _globals['_ANSWEREVENT']._serialized_start=979
-  _globals['_ANSWEREVENT']._serialized_end=1248
-  _globals['_OPENED']._serialized_start=1250
-  _globals['_OPENED']._serialized_end=1281
-  _globals['_PROGRESS']._serialized_start=1283
-  _globals['_PROGRESS']._serialized_end=1333
-  _globals['_FINISHED']._serialized_start=1335
-  _globals['_FINISHED']._serialized_end=1460
-  _globals['_EMBEDDED']._serialized_start=1462
-  _globals['_EMBEDDED']._serialized_end=1570
-  _globals['_FAILED']._serialized_start=1572
-  _globals['_FAILED']._serialized_end=1641
-  _globals['_USAGE']._serialized_start=1643
-  _globals['_USAGE']._serialized_end=1722
-  _globals['_TIMING']._serialized_start=1724
-  _globals['_TIMING']._serialized_end=1781
-  _globals['_ENGINE']._serialized_start=1823
-  _globals['_ENGINE']._serialized_end=1985
+  _globals['_DESCRIPTION']._serialized_end=261
+  _globals['_ANSWERREQUEST']._serialized_start=264
+  _globals['_ANSWERREQUEST']._serialized_end=461
+  _globals['_VIDEO']._serialized_start=463
+  _globals['_VIDEO']._serialized_end=537
+  _globals['_IMAGES']._serialized_start=539
+  _globals['_IMAGES']._serialized_end=601
+  _globals['_IMAGE']._serialized_start=603
+  _globals['_IMAGE']._serialized_end=657
+  _globals['_OPERATION']._serialized_start=659
+  _globals['_OPERATION']._serialized_end=785
+  _globals['_GENERATION']._serialized_start=787
+  _globals['_GENERATION']._serialized_end=903
+  _globals['_EMBEDDING']._serialized_start=905
+  _globals['_EMBEDDING']._serialized_end=960
+  _globals['_ANSWEREVENT']._serialized_start=963
+  _globals['_ANSWEREVENT']._serialized_end=1232
+  _globals['_OPENED']._serialized_start=1234
+  _globals['_OPENED']._serialized_end=1265
+  _globals['_PROGRESS']._serialized_start=1267
+  _globals['_PROGRESS']._serialized_end=1317
+  _globals['_FINISHED']._serialized_start=1319
+  _globals['_FINISHED']._serialized_end=1444
+  _globals['_EMBEDDED']._serialized_start=1446
+  _globals['_EMBEDDED']._serialized_end=1554
+  _globals['_FAILED']._serialized_start=1556
+  _globals['_FAILED']._serialized_end=1625
+  _globals['_USAGE']._serialized_start=1627
+  _globals['_USAGE']._serialized_end=1706
+  _globals['_TIMING']._serialized_start=1708
+  _globals['_TIMING']._serialized_end=1765
+  _globals['_ENGINE']._serialized_start=1807
+  _globals['_ENGINE']._serialized_end=1969
 # @@protoc_insertion_point(module_scope)

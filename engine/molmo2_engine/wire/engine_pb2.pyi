@@ -21,7 +21,7 @@ class DescribeRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class Description(_message.Message):
-    __slots__ = ("checkpoint", "revision", "frame_size", "max_video_tokens", "max_context_tokens", "max_concurrent_sequences", "embedding_dimension", "images")
+    __slots__ = ("checkpoint", "revision", "frame_size", "max_video_tokens", "max_context_tokens", "max_concurrent_sequences", "embedding_dimension")
     CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     FRAME_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -29,7 +29,6 @@ class Description(_message.Message):
     MAX_CONTEXT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     MAX_CONCURRENT_SEQUENCES_FIELD_NUMBER: _ClassVar[int]
     EMBEDDING_DIMENSION_FIELD_NUMBER: _ClassVar[int]
-    IMAGES_FIELD_NUMBER: _ClassVar[int]
     checkpoint: str
     revision: str
     frame_size: int
@@ -37,8 +36,7 @@ class Description(_message.Message):
     max_context_tokens: int
     max_concurrent_sequences: int
     embedding_dimension: int
-    images: bool
-    def __init__(self, checkpoint: _Optional[str] = ..., revision: _Optional[str] = ..., frame_size: _Optional[int] = ..., max_video_tokens: _Optional[int] = ..., max_context_tokens: _Optional[int] = ..., max_concurrent_sequences: _Optional[int] = ..., embedding_dimension: _Optional[int] = ..., images: bool = ...) -> None: ...
+    def __init__(self, checkpoint: _Optional[str] = ..., revision: _Optional[str] = ..., frame_size: _Optional[int] = ..., max_video_tokens: _Optional[int] = ..., max_context_tokens: _Optional[int] = ..., max_concurrent_sequences: _Optional[int] = ..., embedding_dimension: _Optional[int] = ...) -> None: ...
 
 class AnswerRequest(_message.Message):
     __slots__ = ("request_id", "video", "images", "operations", "progress")
