@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,23 @@ pytestmark = pytest.mark.e2e
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
+@pytest.fixture(scope="module")
+def folder(stage, rendered):
+    """Four videos alone: other tests leave theirs beside them."""
+    folder = stage.videos / "examples"
+    folder.mkdir()
+    for video in rendered:
+        shutil.copy(video.path, folder)
+    return folder
+
+
 @pytest.fixture
-def run(stage, rendered, tmp_path):
+def run(stage, folder, tmp_path):
     """Runs a command as somebody with this server and these videos."""
     environment = os.environ | {
         "MOLMO2_URL": stage.server.http_url,
         "MOLMO2_KEY_FILE": str(stage.server.key_file),
-        "VIDEOS": str(stage.videos),
+        "VIDEOS": str(folder),
     }
 
     def run(*command, **fiftyone):
@@ -41,25 +52,24 @@ def names(videos):
     return {video.path.name for video in videos}
 
 
-def test_label_a_folder(run, rendered, stage):
+def test_label_a_folder(run, rendered, folder):
     script = EXAMPLES / "label_a_folder.py"
 
-    said = run(sys.executable, script, stage.videos, "answers.jsonl")
-    again = run(sys.executable, script, stage.videos, "answers.jsonl")
+    said = run(sys.executable, script, folder, "answers.jsonl")
+    again = run(sys.executable, script, folder, "answers.jsonl")
 
     assert all(f"\n{name}: " in said for name in names(rendered))
     assert " s: " in said
     assert " 0 labelled" in again
 
 
-def test_find_similar_videos(run, rendered, stage):
-    video = rendered[1].path
+def test_find_similar_videos(run, rendered, folder):
+    video = rendered[1].path.name
+    script = EXAMPLES / "find_similar_videos.py"
 
-    said = run(
-        sys.executable, EXAMPLES / "find_similar_videos.py", video, stage.videos, "vectors.jsonl"
-    )
+    said = run(sys.executable, script, folder / video, folder, "vectors.jsonl")
 
-    assert said.splitlines()[-len(rendered)] == f"1.000  {video.name}"
+    assert said.splitlines()[-len(rendered)] == f"1.000  {video}"
 
 
 def test_label_a_dataset(run, tmp_path, database):
