@@ -5,7 +5,7 @@ import sys
 
 from pydantic_settings import CliApp
 
-from molmo2_engine.checkpoint import NotMolmo2
+from molmo2_engine.model.checkpoint import NotMolmo2
 from molmo2_engine.process import run
 from molmo2_engine.settings import EngineSettings
 

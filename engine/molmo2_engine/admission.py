@@ -3,11 +3,11 @@
 import torch
 
 from molmo2_contract.errors import InvalidRequest, VideoTooLong
-from molmo2_engine.cropping import cut, image_grid
+from molmo2_engine.generation.sampling import SamplingParameters
 from molmo2_engine.job import Embed, Generate, Job, Refuse
-from molmo2_engine.layout import Layout
-from molmo2_engine.media import Images, VideoFrames
-from molmo2_engine.sampling import SamplingParameters
+from molmo2_engine.prompt.cropping import cut, image_grid
+from molmo2_engine.prompt.layout import Layout
+from molmo2_engine.prompt.media import Images, VideoFrames
 from molmo2_engine.wire import engine_pb2 as wire
 
 

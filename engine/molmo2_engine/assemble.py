@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import torch
 
-from molmo2_engine import checkpoint as checkpoints
 from molmo2_engine.admission import Admission
-from molmo2_engine.checkpoint import Checkpoint
 from molmo2_engine.engine import Engine
-from molmo2_engine.formats import FrameFormat, ImageFormat
-from molmo2_engine.layout import Layout
-from molmo2_engine.prefix_store import PrefixStore
-from molmo2_engine.runner import ModelRunner
+from molmo2_engine.kv.prefix_store import PrefixStore
+from molmo2_engine.model import checkpoint as checkpoints
+from molmo2_engine.model.checkpoint import Checkpoint
+from molmo2_engine.model.runner import ModelRunner
+from molmo2_engine.prompt.formats import FrameFormat, ImageFormat
+from molmo2_engine.prompt.layout import Layout
 from molmo2_engine.settings import EngineSettings
 from molmo2_engine.wire import engine_pb2 as wire
 

@@ -8,7 +8,7 @@ import torch
 
 from molmo2_contract.errors import InternalError, Molmo2Error
 from molmo2_engine.job import Failed, Finished, Job, Progressed, Sequence
-from molmo2_engine.runner import ModelRunner
+from molmo2_engine.model.runner import ModelRunner
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ import time
 from molmo2_contract.errors import Overloaded
 from molmo2_engine.batch import Batch, as_wire_error
 from molmo2_engine.job import Embed, Embedded, Failed, Finished, Job, Opened, Refuse
-from molmo2_engine.prefix_store import PrefixStore
-from molmo2_engine.runner import ModelRunner
+from molmo2_engine.kv.prefix_store import PrefixStore
+from molmo2_engine.model.runner import ModelRunner
 from molmo2_engine.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import torch
 
 from molmo2_contract.errors import Molmo2Error
-from molmo2_engine.media import Media
-from molmo2_engine.prefix import Prefix
-from molmo2_engine.sampling import Sampler, SamplingParameters
+from molmo2_engine.generation.sampling import Sampler, SamplingParameters
+from molmo2_engine.model.prefix import Prefix
+from molmo2_engine.prompt.media import Media
 
 
 @dataclass(frozen=True)

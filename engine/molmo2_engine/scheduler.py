@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Iterator
 
 from molmo2_contract.errors import Overloaded
+from molmo2_engine.generation.sampling import Sampler
 from molmo2_engine.job import Generate, Job, Sequence
-from molmo2_engine.sampling import Sampler
 
 
 class Scheduler:

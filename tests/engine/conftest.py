@@ -19,11 +19,11 @@ from transformers.models.molmo2.image_processing_molmo2 import (
     batch_pixels_to_patches,
 )
 
-from molmo2_engine import checkpoint as checkpoints
-from molmo2_engine.checkpoint import Checkpoint
-from molmo2_engine.formats import FrameFormat, ImageFormat
-from molmo2_engine.layout import Layout
-from molmo2_engine.media import Crops
+from molmo2_engine.model import checkpoint as checkpoints
+from molmo2_engine.model.checkpoint import Checkpoint
+from molmo2_engine.prompt.formats import FrameFormat, ImageFormat
+from molmo2_engine.prompt.layout import Layout
+from molmo2_engine.prompt.media import Crops
 
 VOCABULARY = 512
 SIZE = 84

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from molmo2_contract.errors import InternalError, Overloaded
 from molmo2_engine.engine import Engine
+from molmo2_engine.generation.sampling import SamplingParameters
 from molmo2_engine.job import Embed, Embedded, Failed, Finished, Generate, Job, Opened
-from molmo2_engine.media import VideoFrames
-from molmo2_engine.prefix_store import PrefixStore
-from molmo2_engine.runner import ModelRunner
-from molmo2_engine.sampling import SamplingParameters
+from molmo2_engine.kv.prefix_store import PrefixStore
+from molmo2_engine.model.runner import ModelRunner
+from molmo2_engine.prompt.media import VideoFrames
 
 NEW_TOKENS = 16
 PROMPTS = ["Point to the penguins.", "Track the red car.", "How many?", "Describe this video."]

@@ -5,12 +5,12 @@ import torch
 
 from molmo2_contract.errors import InvalidRequest, VideoTooLong
 from molmo2_engine.admission import Admission
-from molmo2_engine.cropping import cut
 from molmo2_engine.engine import Engine
 from molmo2_engine.job import Embedded, Finished
-from molmo2_engine.layout import Layout
-from molmo2_engine.prefix_store import PrefixStore
-from molmo2_engine.runner import ModelRunner
+from molmo2_engine.kv.prefix_store import PrefixStore
+from molmo2_engine.model.runner import ModelRunner
+from molmo2_engine.prompt.cropping import cut
+from molmo2_engine.prompt.layout import Layout
 from molmo2_engine.wire import engine_pb2 as wire
 
 PROMPTS = ["Point to the penguins.", "Describe this image."]

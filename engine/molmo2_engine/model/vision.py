@@ -7,8 +7,8 @@ from transformers.models.molmo2.image_processing_molmo2 import (
     batch_pixels_to_patches,
 )
 
-from molmo2_engine.formats import FrameFormat
-from molmo2_engine.media import Crops
+from molmo2_engine.prompt.formats import FrameFormat
+from molmo2_engine.prompt.media import Crops
 
 
 def encode_frames(

@@ -12,8 +12,8 @@ from transformers.models.molmo2.image_processing_molmo2 import (
     compute_crop_geometry,
 )
 
-from molmo2_engine.formats import ImageFormat, ImageGrid
-from molmo2_engine.media import Crops
+from molmo2_engine.prompt.formats import ImageFormat, ImageGrid
+from molmo2_engine.prompt.media import Crops
 
 
 def image_grid(height: int, width: int, image_format: ImageFormat) -> ImageGrid:

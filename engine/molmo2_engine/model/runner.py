@@ -2,11 +2,11 @@
 
 import torch
 
-from molmo2_engine.checkpoint import Checkpoint
-from molmo2_engine.layout import Layout
-from molmo2_engine.media import Media
-from molmo2_engine.prefix import Prefix, prefill_media
-from molmo2_engine.slots import Decode, Prefill, SlotCache
+from molmo2_engine.kv.slots import Decode, Prefill, SlotCache
+from molmo2_engine.model.checkpoint import Checkpoint
+from molmo2_engine.model.prefix import Prefix, prefill_media
+from molmo2_engine.prompt.layout import Layout
+from molmo2_engine.prompt.media import Media
 
 
 class ModelRunner:

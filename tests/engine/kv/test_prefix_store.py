@@ -3,8 +3,8 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from molmo2_engine.prefix import Prefix
-from molmo2_engine.prefix_store import PrefixStore
+from molmo2_engine.kv.prefix_store import PrefixStore
+from molmo2_engine.model.prefix import Prefix
 
 ROOM = 100
 

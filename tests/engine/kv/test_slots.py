@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import Molmo2TextConfig
 
-from molmo2_engine.prefix import Prefix
-from molmo2_engine.slots import Decode, Prefill, SlotCache
+from molmo2_engine.kv.slots import Decode, Prefill, SlotCache
+from molmo2_engine.model.prefix import Prefix
 
 CONFIG = Molmo2TextConfig(num_hidden_layers=2, num_key_value_heads=1, head_dim=2)
 LENGTH = 12

@@ -8,7 +8,7 @@ are what one forward pass writes and reads.
 import torch
 from transformers import Molmo2TextConfig
 
-from molmo2_engine.prefix import Prefix
+from molmo2_engine.model.prefix import Prefix
 
 
 class SlotCache:

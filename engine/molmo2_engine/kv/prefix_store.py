@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 
-from molmo2_engine.prefix import Prefix
+from molmo2_engine.model.prefix import Prefix
 
 
 class PrefixStore:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from molmo2_engine.checkpoint import Checkpoint
-from molmo2_engine.layout import Layout
-from molmo2_engine.media import Media, VideoFrames
-from molmo2_engine.vision import encode_frames, encode_images
+from molmo2_engine.model.checkpoint import Checkpoint
+from molmo2_engine.model.vision import encode_frames, encode_images
+from molmo2_engine.prompt.layout import Layout
+from molmo2_engine.prompt.media import Media, VideoFrames
 
 
 @dataclass(frozen=True, eq=False)

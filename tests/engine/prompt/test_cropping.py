@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers.models.molmo2.image_processing_molmo2 import Molmo2ImageProcessor
 
-from molmo2_engine.cropping import cut, image_grid
-from molmo2_engine.formats import ImageFormat
+from molmo2_engine.prompt.cropping import cut, image_grid
+from molmo2_engine.prompt.formats import ImageFormat
 
 FORMAT = ImageFormat(
     size=84,

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molmo2_engine.sampling import NonFiniteLogits, Sampler, SamplingParameters
+from molmo2_engine.generation.sampling import NonFiniteLogits, Sampler, SamplingParameters
 
 
 def test_temperature_zero_takes_the_likeliest():

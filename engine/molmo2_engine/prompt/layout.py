@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from molmo2_engine.formats import FrameFormat, ImageFormat, ImageGrid
+from molmo2_engine.prompt.formats import FrameFormat, ImageFormat, ImageGrid
 
 _QUESTION = "\x00question\x00"
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from molmo2_engine.formats import ImageGrid
+from molmo2_engine.prompt.formats import ImageGrid
 
 
 @dataclass(frozen=True, eq=False)
