@@ -38,6 +38,16 @@ class Description(_message.Message):
     embedding_dimension: int
     def __init__(self, checkpoint: _Optional[str] = ..., revision: _Optional[str] = ..., frame_size: _Optional[int] = ..., max_video_tokens: _Optional[int] = ..., max_context_tokens: _Optional[int] = ..., max_concurrent_sequences: _Optional[int] = ..., embedding_dimension: _Optional[int] = ...) -> None: ...
 
+class MetricsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class MetricsReply(_message.Message):
+    __slots__ = ("exposition",)
+    EXPOSITION_FIELD_NUMBER: _ClassVar[int]
+    exposition: str
+    def __init__(self, exposition: _Optional[str] = ...) -> None: ...
+
 class AnswerRequest(_message.Message):
     __slots__ = ("request_id", "video", "images", "operations", "progress")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]

@@ -44,6 +44,11 @@ class EngineStub(object):
                 request_serializer=molmo2__engine_dot_wire_dot_engine__pb2.AnswerRequest.SerializeToString,
                 response_deserializer=molmo2__engine_dot_wire_dot_engine__pb2.AnswerEvent.FromString,
                 _registered_method=True)
+        self.Metrics = channel.unary_unary(
+                '/molmo2.engine.v1.Engine/Metrics',
+                request_serializer=molmo2__engine_dot_wire_dot_engine__pb2.MetricsRequest.SerializeToString,
+                response_deserializer=molmo2__engine_dot_wire_dot_engine__pb2.MetricsReply.FromString,
+                _registered_method=True)
 
 
 class EngineServicer(object):
@@ -65,6 +70,13 @@ class EngineServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Metrics(self, request, context):
+        """How the engine is doing. Answered at once, also while a step takes long.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EngineServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +89,11 @@ def add_EngineServicer_to_server(servicer, server):
                     servicer.Answer,
                     request_deserializer=molmo2__engine_dot_wire_dot_engine__pb2.AnswerRequest.FromString,
                     response_serializer=molmo2__engine_dot_wire_dot_engine__pb2.AnswerEvent.SerializeToString,
+            ),
+            'Metrics': grpc.unary_unary_rpc_method_handler(
+                    servicer.Metrics,
+                    request_deserializer=molmo2__engine_dot_wire_dot_engine__pb2.MetricsRequest.FromString,
+                    response_serializer=molmo2__engine_dot_wire_dot_engine__pb2.MetricsReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -133,6 +150,33 @@ class Engine(object):
             '/molmo2.engine.v1.Engine/Answer',
             molmo2__engine_dot_wire_dot_engine__pb2.AnswerRequest.SerializeToString,
             molmo2__engine_dot_wire_dot_engine__pb2.AnswerEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Metrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/molmo2.engine.v1.Engine/Metrics',
+            molmo2__engine_dot_wire_dot_engine__pb2.MetricsRequest.SerializeToString,
+            molmo2__engine_dot_wire_dot_engine__pb2.MetricsReply.FromString,
             options,
             channel_credentials,
             insecure,
