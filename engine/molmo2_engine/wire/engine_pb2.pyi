@@ -101,18 +101,22 @@ class Operation(_message.Message):
     def __init__(self, generation: _Optional[_Union[Generation, _Mapping]] = ..., embedding: _Optional[_Union[Embedding, _Mapping]] = ...) -> None: ...
 
 class Generation(_message.Message):
-    __slots__ = ("prompt", "max_new_tokens", "temperature", "top_p", "seed")
+    __slots__ = ("prompt", "max_new_tokens", "temperature", "top_p", "seed", "json_schema", "lark")
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     MAX_NEW_TOKENS_FIELD_NUMBER: _ClassVar[int]
     TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
     TOP_P_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    JSON_SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    LARK_FIELD_NUMBER: _ClassVar[int]
     prompt: str
     max_new_tokens: int
     temperature: float
     top_p: float
     seed: int
-    def __init__(self, prompt: _Optional[str] = ..., max_new_tokens: _Optional[int] = ..., temperature: _Optional[float] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ...) -> None: ...
+    json_schema: str
+    lark: str
+    def __init__(self, prompt: _Optional[str] = ..., max_new_tokens: _Optional[int] = ..., temperature: _Optional[float] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ..., json_schema: _Optional[str] = ..., lark: _Optional[str] = ...) -> None: ...
 
 class Embedding(_message.Message):
     __slots__ = ("pooling",)
