@@ -5,6 +5,7 @@ import sys
 
 from pydantic_settings import CliApp
 
+from molmo2_engine.kv.sizing import CacheTooSmall
 from molmo2_engine.model.checkpoint import NotMolmo2
 from molmo2_engine.process import run
 from molmo2_engine.settings import EngineSettings
@@ -15,7 +16,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         run(settings)
-    except NotMolmo2 as error:
+    except (NotMolmo2, CacheTooSmall) as error:
         sys.exit(f"molmo2-engine: {error}")
 
 

@@ -1,12 +1,16 @@
-"""Builds an engine from its settings: checkpoint, layout, slots, prefixes."""
+"""Builds an engine from its settings: checkpoint, layout, KV pages, loop, metrics."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
+from prometheus_client import CollectorRegistry
 
 from molmo2_engine.admission import Admission
 from molmo2_engine.engine import Engine
-from molmo2_engine.kv.prefix_store import PrefixStore
+from molmo2_engine.kv.sizing import count_pages
+from molmo2_engine.limits import LoopLimits
+from molmo2_engine.metrics.counters import Counters
+from molmo2_engine.metrics.gauges import Gauges
 from molmo2_engine.model import checkpoint as checkpoints
 from molmo2_engine.model.checkpoint import Checkpoint
 from molmo2_engine.model.runner import ModelRunner
@@ -21,6 +25,7 @@ class Assembly:
     """An engine, who lets requests in, and what both were built from."""
 
     engine: Engine
+    metrics: CollectorRegistry
     admission: Admission
     checkpoint: Checkpoint
     layout: Layout
@@ -32,6 +37,7 @@ def assemble(settings: EngineSettings) -> Assembly:
 
     Raises:
         NotMolmo2: if the checkpoint is not one.
+        CacheTooSmall: if its KV cache could not hold the longest request.
     """
     if settings.threads:
         torch.set_num_threads(settings.threads)
@@ -45,30 +51,28 @@ def assemble(settings: EngineSettings) -> Assembly:
         ImageFormat.read(checkpoint.folder),
     )
     context = min(settings.max_context_tokens, text.max_position_embeddings)
-    video = min(settings.max_prefix_tokens, context)
-    engine = Engine(
-        ModelRunner(
-            checkpoint,
-            layout,
-            slots=settings.max_sequences,
-            slot_tokens=context,
-            frames_at_once=settings.frames_per_encoding,
-        ),
-        PrefixStore(settings.max_prefix_tokens),
-        end_tokens=checkpoint.end_tokens,
-        max_waiting=settings.max_waiting_requests,
-        tokens_per_progress=settings.tokens_per_progress,
+    runner = ModelRunner(
+        checkpoint,
+        layout,
+        pages=count_pages(settings, checkpoint, context),
+        page_tokens=settings.page_tokens,
+        frames_at_once=settings.frames_per_encoding,
     )
+    registry = CollectorRegistry()
+    limits = LoopLimits(**settings.model_dump(include={f.name for f in fields(LoopLimits)}))
+    engine = Engine(runner, checkpoint.end_tokens, limits, Counters(registry))
+    registry.register(Gauges(engine, checkpoint.device))
     return Assembly(
         engine=engine,
-        admission=Admission(layout, max_video_tokens=video, max_context_tokens=context),
+        metrics=registry,
+        admission=Admission(layout, max_video_tokens=context, max_context_tokens=context),
         checkpoint=checkpoint,
         layout=layout,
         description=wire.Description(
             checkpoint=checkpoint.name,
             revision=checkpoint.revision or "",
             frame_size=layout.frame_format.size,
-            max_video_tokens=video,
+            max_video_tokens=context,
             max_context_tokens=context,
             max_concurrent_sequences=settings.max_sequences,
             embedding_dimension=text.hidden_size,

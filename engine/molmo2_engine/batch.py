@@ -1,114 +1,163 @@
-"""The running sequences: every decode step gives each of them one token."""
+"""The running sequences: every step gives each of them one token."""
 
 import logging
 import time
 from collections.abc import Callable
 
-import torch
-
-from molmo2_contract.errors import InternalError, Molmo2Error
+from molmo2_engine.failure import as_wire_error
+from molmo2_engine.generation.sampling import next_tokens
 from molmo2_engine.job import Failed, Finished, Job, Progressed, Sequence
+from molmo2_engine.kv.pages import PagePool
+from molmo2_engine.kv.prefix_store import PrefixStore
+from molmo2_engine.kv.table import PageTable
+from molmo2_engine.limits import LoopLimits
+from molmo2_engine.metrics.counters import Counters
+from molmo2_engine.model.media_prefill import NotFinite
 from molmo2_engine.model.runner import ModelRunner
 
 logger = logging.getLogger(__name__)
 
 
 class Batch:
-    """Sequences of whatever jobs; a sequence's place here is its row in the slots.
+    """Sequences of whatever jobs, those that run longest first.
 
-    What goes wrong with one sequence ends that sequence. ``close`` hears how each one ended.
+    Pages are taken as the sequences grow. When there are no more, the last one is paused: it
+    gives its pages back and goes on later, from its tokens. What goes wrong with one sequence
+    ends that sequence. ``close`` hears how each one ended.
     """
 
     def __init__(
         self,
         runner: ModelRunner,
+        pool: PagePool,
+        prefixes: PrefixStore,
         *,
         end_tokens: frozenset[int],
-        tokens_per_progress: int,
+        limits: LoopLimits,
+        counters: Counters,
         close: Callable[[Job, Finished | Failed], None],
     ) -> None:
         self._runner = runner
+        self._pool = pool
+        self._prefixes = prefixes
         self._end_tokens = end_tokens
-        self._tokens_per_progress = tokens_per_progress
+        self._limits = limits
+        self._counters = counters
         self._close = close
-        self._sequences: list[Sequence] = []
+        self.running: list[Sequence] = []
 
     def __len__(self) -> int:
-        return len(self._sequences)
+        return len(self.running)
 
-    @property
-    def full(self) -> bool:
-        return not self._runner.slots.free
+    def admits(self, sequence: Sequence) -> bool:
+        """Whether there is a place, and pages for what it must read and for the others' next."""
+        if len(self.running) >= self._limits.max_sequences:
+            return False
+        pages = self._pool.needed(len(sequence.unread)) + 1 + len(self.running)
+        return not self.running or self._prefixes.make_room(pages)
 
     def start(self, sequence: Sequence) -> None:
-        """Prefills a sequence's question behind its prefix and gives it its first token."""
-        row = self._runner.slots.take(sequence.job.prefix)
-        self._sequences.append(sequence)
-        sequence.started = time.monotonic()
-        try:
-            logits = self._runner.prefill_question(row, sequence.question)
-        except Exception as error:
-            self._fail(row, error)
-            return
-        sequence.first_token = time.monotonic()
-        self._advance(row, logits)
+        """Lets an admitted sequence run from the next step on."""
+        self._prefixes.make_room(1)
+        sequence.table = PageTable(sequence.job.prefix, self._pool, self._runner.cache)
+        sequence.started = sequence.started or time.monotonic()
+        self.running.append(sequence)
 
-    def decode(self) -> None:
-        """One token for every sequence."""
-        if not self._sequences:
-            return
-        try:
-            logits = self._runner.decode([sequence.tokens[-1] for sequence in self._sequences])
-        except Exception as error:
-            for row in self._rows():
-                self._fail(row, error)
-            return
-        for row in self._rows():
-            self._advance(row, logits[row])
+    def step(self) -> list[Sequence]:
+        """One token for every sequence; those that have much to read take turns.
+
+        Returns the sequences that were paused for want of pages.
+        """
+        paused = self._find_pages()
+        reading = [sequence for sequence in self.running if len(sequence.unread) > 1]
+        decoding = [sequence for sequence in self.running if len(sequence.unread) == 1]
+        self._extend(self._within_budget(reading))
+        self._extend(decoding)
+        return paused
 
     def drop_cancelled(self) -> list[Job]:
         """Ends the sequences of cancelled jobs; returns those jobs."""
-        cancelled = [row for row in self._rows() if self._sequences[row].job.cancelled]
-        return [self._leave(row).job for row in cancelled]
+        cancelled = [sequence for sequence in self.running if sequence.job.cancelled]
+        for sequence in cancelled:
+            self._leave(sequence)
+        return [sequence.job for sequence in cancelled]
 
-    def _rows(self) -> range:
-        """From the last one, so that a row that leaves moves none that is still to come."""
-        return range(len(self._sequences) - 1, -1, -1)
+    def _find_pages(self) -> list[Sequence]:
+        """Makes room for the step; pauses the last sequences where that is needed."""
+        paused = []
+        while not self._prefixes.make_room(self._lacking()) and len(self.running) > 1:
+            sequence = self._leave(self.running[-1])
+            sequence.unread = sequence.question + sequence.tokens
+            paused.append(sequence)
+        return paused
 
-    def _advance(self, row: int, logits: torch.Tensor) -> None:
-        """Picks a sequence's next token; the sequence leaves when that ends it."""
-        sequence = self._sequences[row]
-        try:
-            token = sequence.sampler.pick(logits)
-        except Exception as error:
-            self._fail(row, error)
+    def _lacking(self) -> int:
+        return sum(sequence.table.lacks(len(sequence.unread)) for sequence in self.running)
+
+    def _within_budget(self, sequences: list[Sequence]) -> list[Sequence]:
+        """The first ones whose padded tokens fit in a step; at least one."""
+        taken: list[Sequence] = []
+        longest = 0
+        for sequence in sequences:
+            longest = max(longest, len(sequence.unread))
+            if taken and longest * (len(taken) + 1) > self._limits.max_step_tokens:
+                break
+            taken.append(sequence)
+        return taken
+
+    def _extend(self, sequences: list[Sequence]) -> None:
+        """Runs the model on what they have not read, and gives each its next token."""
+        if not sequences:
             return
+        began = time.monotonic()
+        try:
+            for sequence in sequences:
+                sequence.table.grow(len(sequence.unread))
+            logits = self._runner.extend(
+                [sequence.table for sequence in sequences],
+                [sequence.unread for sequence in sequences],
+            )
+        except Exception as error:
+            self._find_culprit(sequences, error)
+            return
+        read = sum(len(sequence.unread) for sequence in sequences)
+        self._counters.extended(read, len(sequences), time.monotonic() - began)
+        tokens = next_tokens(logits, [sequence.sampler for sequence in sequences])
+        for sequence, token in zip(sequences, tokens, strict=True):
+            self._advance(sequence, token)
+
+    def _find_culprit(self, sequences: list[Sequence], error: Exception) -> None:
+        """Runs them one by one, so that only those end that fail alone."""
+        if len(sequences) == 1:
+            self._fail(sequences[0], error)
+            return
+        for sequence in sequences:
+            self._extend([sequence])
+
+    def _advance(self, sequence: Sequence, token: int | None) -> None:
+        """Takes a sequence's next token; the sequence leaves when that ends it."""
+        if token is None:
+            self._fail(sequence, NotFinite("the model's logits are not finite"))
+            return
+        sequence.first_token = sequence.first_token or time.monotonic()
         ended = token in self._end_tokens
         if not ended:
             sequence.tokens.append(token)
+            sequence.unread = [token]
         truncated = not ended and len(sequence.tokens) >= sequence.max_new_tokens
         if ended or truncated:
-            self._leave(row)
+            self._leave(sequence)
             self._close(sequence.job, sequence.finished(truncated=truncated))
-        elif sequence.job.progress and len(sequence.tokens) % self._tokens_per_progress == 0:
+        elif sequence.job.progress and len(sequence.tokens) % self._limits.tokens_per_progress == 0:
             sequence.job.events.put(Progressed(sequence.index, sequence.tokens.copy()))
 
-    def _fail(self, row: int, error: Exception) -> None:
+    def _fail(self, sequence: Sequence, error: Exception) -> None:
         logger.error("a sequence failed", exc_info=error)
-        sequence = self._leave(row)
+        self._runner.cache.clear(sequence.table.own)
+        self._leave(sequence)
         self._close(sequence.job, Failed(sequence.index, as_wire_error(error)))
 
-    def _leave(self, row: int) -> Sequence:
-        """Frees a row; as in the slots, the last sequence moves into its place."""
-        self._runner.slots.release(row)
-        leaving = self._sequences[row]
-        self._sequences[row] = self._sequences[-1]
-        self._sequences.pop()
-        return leaving
-
-
-def as_wire_error(error: Exception) -> Molmo2Error:
-    """What a caller is told of an exception in the engine."""
-    if isinstance(error, Molmo2Error):
-        return error
-    return InternalError(f"the engine failed on this operation: {type(error).__name__}: {error}")
+    def _leave(self, sequence: Sequence) -> Sequence:
+        self.running.remove(sequence)
+        sequence.table.release()
+        return sequence

@@ -5,10 +5,16 @@ import threading
 import time
 
 from molmo2_contract.errors import Overloaded
-from molmo2_engine.batch import Batch, as_wire_error
+from molmo2_engine.batch import Batch
+from molmo2_engine.failure import as_wire_error
 from molmo2_engine.job import Embed, Embedded, Failed, Finished, Job, Opened, Refuse
+from molmo2_engine.kv.pages import PagePool
 from molmo2_engine.kv.prefix_store import PrefixStore
+from molmo2_engine.limits import LoopLimits
+from molmo2_engine.metrics.counters import Counters
 from molmo2_engine.model.runner import ModelRunner
+from molmo2_engine.pace import Pace
+from molmo2_engine.room import Room
 from molmo2_engine.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
@@ -20,19 +26,25 @@ class Engine:
     def __init__(
         self,
         runner: ModelRunner,
-        prefixes: PrefixStore,
-        *,
         end_tokens: frozenset[int],
-        max_waiting: int,
-        tokens_per_progress: int,
+        limits: LoopLimits,
+        counters: Counters,
     ) -> None:
         self._runner = runner
-        self._prefixes = prefixes
-        self._scheduler = Scheduler(max_waiting)
-        self._batch = Batch(
+        self._counters = counters
+        self.limits = limits
+        self.pool = PagePool(runner.cache.pages, runner.cache.page_tokens)
+        self.prefixes = PrefixStore(self.pool)
+        self._room = Room(self.pool, self.prefixes)
+        self._pace = Pace(limits.decode_share)
+        self.scheduler = Scheduler(limits.max_waiting_requests)
+        self.batch = Batch(
             runner,
+            self.pool,
+            self.prefixes,
             end_tokens=end_tokens,
-            tokens_per_progress=tokens_per_progress,
+            limits=limits,
+            counters=counters,
             close=self._close,
         )
         self._work = threading.Condition()
@@ -41,20 +53,21 @@ class Engine:
         self._short_of_room = False
 
     def submit(self, job: Job) -> bool:
-        """Takes a job, unless it came without frames and its media is not held: then False.
+        """Takes a job, unless it came without frames and its media is not at hand: then False.
 
         Raises:
             Overloaded: when too many jobs wait.
         """
         with self._work:
-            if not self._short_of_room:
-                job.prefix = self._prefixes.acquire(job.key)
-            if job.prefix is None and job.media is None:
-                return False
+            held = not self._short_of_room and self._room.hold(job)
+            if not held and job.media is None:
+                job.media = self.scheduler.media_of(job.key)
+                if job.media is None:
+                    return False
             try:
-                self._scheduler.submit(job)
+                self.scheduler.submit(job)
             except Overloaded:
-                self._let_go(job)
+                self._room.leave(job)
                 raise
             self._work.notify()
             return True
@@ -75,7 +88,7 @@ class Engine:
 
     @property
     def idle(self) -> bool:
-        return self._scheduler.idle and not self._batch
+        return self.scheduler.idle and not self.batch
 
     def stalled_for(self) -> float:
         """Seconds that the step in hand has taken; 0 between steps."""
@@ -86,48 +99,56 @@ class Engine:
         self._drop_cancelled()
         self._open_jobs()
         self._start_sequences()
-        self._batch.decode()
+        self._decode()
 
     def _drop_cancelled(self) -> None:
         with self._work:
-            for job in self._scheduler.drop_cancelled():
-                self._let_go(job)
-        for job in self._batch.drop_cancelled():
-            self._let_go(job)
+            dropped = self.scheduler.drop_cancelled()
+        for job in {*dropped, *self.batch.drop_cancelled()}:
+            self._counters.cancelled(job.open_operations)
+            self._room.leave(job)
 
     def _open_jobs(self) -> None:
-        """Opens every job whose prefix is held, and prefills the media of the next one."""
+        """Prefills the media of the next job, and opens every job whose prefix is there."""
         with self._work:
-            ready = self._scheduler.take_ready()
-            first = self._scheduler.first()
-        if first is not None and self._give_prefix(first):
-            with self._work:
-                self._scheduler.remove(first)
-            ready.append(first)
-        for job in ready:
+            waiting = self.scheduler.next_to_prefill()
+        if waiting is not None and self._pace.may_prefill(len(self.batch)):
+            self._give_prefix(waiting)
+        with self._work:
+            if not self._short_of_room:
+                self.scheduler.find_ready(self._room.hold)
+            opened = self.scheduler.take_ready()
+        for job in opened:
+            self._counters.opened(job)
             job.events.put(Opened(job.prefix.frame_numbers))
-            self._scheduler.open(job)
+            self.scheduler.open(job)
             self._answer_at_once(job)
 
-    def _give_prefix(self, job: Job) -> bool:
-        """Finds or prefills the job's prefix; False if it must wait for room, or failed."""
-        job.prefix = self._prefixes.acquire(job.key)
-        if job.prefix is not None:
-            return True
-        # While a job waits for room no new job may take hold of a prefix, or it might wait forever.
-        self._short_of_room = not self._prefixes.make_room(job.prefix_tokens)
-        if self._short_of_room:
-            return False
+    def _give_prefix(self, job: Job) -> None:
+        """Finds or prefills the job's prefix, unless it must wait for room."""
+        if self._room.hold(job):
+            self._short_of_room = False
+            return
+        # While a job waits for room no other may take hold of a prefix, or it might wait on.
+        pages = self._room.make(job)
+        self._short_of_room = pages is None
+        if pages is not None:
+            self._prefill(job, pages)
+
+    def _prefill(self, job: Job, pages: list[int]) -> None:
         began = time.monotonic()
         try:
-            job.prefix = self._runner.prefill_media(job.key, job.media)
+            job.prefix = self._runner.prefill_media(job.key, job.media, pages)
         except Exception as error:
+            self._room.abandon(pages)
             self._fail_job(job, error)
-            return False
+            return
+        finally:
+            self.scheduler.prefilled()
         job.media_seconds = time.monotonic() - began
         job.media = None
-        self._prefixes.add(job.prefix)
-        return True
+        self._room.fill(job)
+        self._pace.prefilled(job.media_seconds)
 
     def _answer_at_once(self, job: Job) -> None:
         """Closes the operations that generate nothing."""
@@ -139,33 +160,35 @@ class Engine:
                     self._close(job, Failed(index, error))
 
     def _embedded(self, job: Job, index: int, pooling: str) -> Embedded:
-        waited = time.monotonic() - job.submitted
         return Embedded(
             index=index,
             vector=job.prefix.embeddings[pooling],
             prompt_tokens=job.prefix_tokens,
             cached_tokens=job.cached_tokens(index),
-            queued=waited - job.media_seconds,
+            queued=job.waited() - job.media_seconds,
             prefill=job.media_seconds,
         )
 
     def _start_sequences(self) -> None:
-        while not self._batch.full and (sequence := self._scheduler.next_sequence()):
-            self._batch.start(sequence)
+        while (sequence := self.scheduler.next_sequence()) and self.batch.admits(sequence):
+            self.scheduler.started()
+            self.batch.start(sequence)
+
+    def _decode(self) -> None:
+        began = time.monotonic()
+        for sequence in self.batch.step():
+            self.scheduler.resume(sequence)
+        self._pace.decoded(time.monotonic() - began)
 
     def _fail_job(self, job: Job, error: Exception) -> None:
         logger.error("the prefill of media failed", exc_info=error)
         with self._work:
-            self._scheduler.remove(job)
+            self.scheduler.remove(job)
         for index in range(len(job.operations)):
             self._close(job, Failed(index, as_wire_error(error)))
 
     def _close(self, job: Job, event: Finished | Embedded | Failed) -> None:
         job.close_operation(event)
+        self._counters.closed(event)
         if not job.open_operations:
-            self._let_go(job)
-
-    def _let_go(self, job: Job) -> None:
-        if job.prefix is not None:
-            self._prefixes.release(job.prefix)
-            job.prefix = None
+            self._room.leave(job)

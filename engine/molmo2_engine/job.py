@@ -8,7 +8,8 @@ import torch
 
 from molmo2_contract.errors import Molmo2Error
 from molmo2_engine.generation.sampling import Sampler, SamplingParameters
-from molmo2_engine.model.prefix import Prefix
+from molmo2_engine.kv.prefix import Prefix
+from molmo2_engine.kv.table import PageTable
 from molmo2_engine.prompt.media import Media
 
 
@@ -106,6 +107,10 @@ class Job:
     def __post_init__(self) -> None:
         self.open_operations = len(self.operations)
 
+    def waited(self) -> float:
+        """Seconds since it was submitted."""
+        return time.monotonic() - self.submitted
+
     def cancel(self) -> None:
         """Ends the job's work within one step. Safe to call from any thread, also when over."""
         self.cancelled = True
@@ -122,7 +127,7 @@ class Job:
 
 @dataclass(eq=False)
 class Sequence:
-    """An operation that generates. Its slot is its place in the engine's list of running ones."""
+    """An operation that generates."""
 
     job: Job
     index: int
@@ -130,8 +135,15 @@ class Sequence:
     sampler: Sampler
     max_new_tokens: int
     tokens: list[int] = field(default_factory=list)
+    unread: list[int] = field(default_factory=list)
+    """Tokens whose keys and values are still to be computed: first the question."""
+    table: PageTable | None = None
+    """Its pages while it runs."""
     started: float = 0.0
     first_token: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.unread = self.question
 
     def finished(self, *, truncated: bool) -> Finished:
         now = time.monotonic()

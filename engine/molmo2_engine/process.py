@@ -36,9 +36,7 @@ def run(settings: EngineSettings) -> None:
         assembly = assemble(settings)
         engine = assembly.engine
         _generate_once(assembly)
-        service = EngineService(
-            engine, assembly.admission, assembly.checkpoint.tokenizer, assembly.description
-        )
+        service = EngineService(assembly)
         # Twice what may wait: calls that are to be refused need a thread too.
         server, report = serve(service, settings.socket, 2 * settings.max_waiting_requests)
         for number in (signal.SIGTERM, signal.SIGINT):

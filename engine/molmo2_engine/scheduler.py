@@ -1,16 +1,18 @@
-"""Who is next. Jobs wait for the prefix of their media, then their sequences wait for slots.
+"""Who is next. Jobs wait for the prefix of their media, then their sequences wait for a place.
 
-Both queues are first come, first served. A job whose prefix is held needs no prefill and does not
-wait for those that do. A step prefills the media of at most one job, so running sequences wait for
-one prefill between two tokens, and a job waits for the prefills of those before it and no others.
+How long anybody can wait is bounded. A job whose prefix is held waits for no prefill. Of the
+others, one's media are prefilled a step: in turn the oldest's and the shortest's, so that a short
+video need not wait for a flood of long ones, and a job waits for at most twice as many prefills as
+there were jobs before it, ``max_waiting`` in all. Sequences are first come, first served.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from molmo2_contract.errors import Overloaded
 from molmo2_engine.generation.sampling import Sampler
 from molmo2_engine.job import Generate, Job, Sequence
+from molmo2_engine.prompt.media import Media
 
 
 class Scheduler:
@@ -20,10 +22,19 @@ class Scheduler:
         self._max_waiting = max_waiting
         self._jobs: deque[Job] = deque()
         self._sequences: deque[Sequence] = deque()
+        self._shortest_is_next = False
 
     @property
     def idle(self) -> bool:
         return not self._jobs and not self._sequences
+
+    @property
+    def waiting_jobs(self) -> int:
+        return len(self._jobs)
+
+    @property
+    def waiting_sequences(self) -> int:
+        return len(self._sequences)
 
     def submit(self, job: Job) -> None:
         """Lets a job wait for its prefix.
@@ -34,9 +45,19 @@ class Scheduler:
         if len(self._jobs) >= self._max_waiting:
             raise Overloaded(
                 f"{self._max_waiting} requests are waiting already (max_waiting_requests)",
-                retry_after=1.0,
+                retry_after=min(max(self._jobs[0].waited(), 1.0), 60.0),
             )
         self._jobs.append(job)
+
+    def media_of(self, key: bytes) -> Media | None:
+        """The media of a job that waits, for another about the same."""
+        return next((job.media for job in self._jobs if job.key == key), None)
+
+    def find_ready(self, hold: Callable[[Job], bool]) -> None:
+        """Lets ``hold`` give each job its prefix, if that is there by now."""
+        for job in self._jobs:
+            if job.prefix is None:
+                hold(job)
 
     def take_ready(self) -> list[Job]:
         """Removes and returns the jobs whose prefix is there."""
@@ -44,19 +65,35 @@ class Scheduler:
         self._jobs = deque(job for job in self._jobs if job.prefix is None)
         return ready
 
-    def first(self) -> Job | None:
-        """The job that has waited longest."""
-        return self._jobs[0] if self._jobs else None
+    def next_to_prefill(self) -> Job | None:
+        """The job without a prefix whose turn it is; it stays in the queue."""
+        waiting = (job for job in self._jobs if job.prefix is None)
+        if self._shortest_is_next:
+            return min(waiting, key=lambda job: job.prefix_tokens, default=None)
+        return next(waiting, None)
+
+    def prefilled(self) -> None:
+        """The next job's media were prefilled, or could not be: it is the others' turn."""
+        self._shortest_is_next = not self._shortest_is_next
 
     def remove(self, job: Job) -> None:
         self._jobs.remove(job)
 
     def open(self, job: Job) -> None:
-        """Lets the sequences of a job wait for slots."""
+        """Lets the sequences of a job wait for places."""
         self._sequences.extend(_sequences(job))
 
     def next_sequence(self) -> Sequence | None:
-        return self._sequences.popleft() if self._sequences else None
+        """The sequence that has waited longest; it stays in the queue until it is started."""
+        return self._sequences[0] if self._sequences else None
+
+    def started(self) -> None:
+        """The next sequence runs now."""
+        self._sequences.popleft()
+
+    def resume(self, sequence: Sequence) -> None:
+        """A paused sequence is the next one to run."""
+        self._sequences.appendleft(sequence)
 
     def drop_cancelled(self) -> set[Job]:
         """Forgets everything of cancelled jobs that waits; returns those jobs."""

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health, health_pb2_grpc
-from transformers import PreTrainedTokenizerBase
+from prometheus_client import generate_latest
 
 from molmo2_contract.errors import InternalError, Molmo2Error
 from molmo2_engine import job as events
-from molmo2_engine.admission import Admission
+from molmo2_engine.assemble import Assembly
 from molmo2_engine.client.channel import CHANNEL_OPTIONS, ERROR_TRAILER
-from molmo2_engine.engine import Engine
 from molmo2_engine.wire import engine_pb2 as wire
 from molmo2_engine.wire import engine_pb2_grpc
 
@@ -20,22 +19,22 @@ from molmo2_engine.wire import engine_pb2_grpc
 class EngineService(engine_pb2_grpc.EngineServicer):
     """Each call is a thread that waits for the events of its job."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        admission: Admission,
-        tokenizer: PreTrainedTokenizerBase,
-        description: wire.Description,
-    ) -> None:
-        self._engine = engine
-        self._admission = admission
-        self._tokenizer = tokenizer
-        self._description = description
+    def __init__(self, assembly: Assembly) -> None:
+        self._engine = assembly.engine
+        self._admission = assembly.admission
+        self._tokenizer = assembly.checkpoint.tokenizer
+        self._description = assembly.description
+        self._metrics = assembly.metrics
 
     def Describe(
         self, request: wire.DescribeRequest, context: grpc.ServicerContext
     ) -> wire.Description:
         return self._description
+
+    def Metrics(
+        self, request: wire.MetricsRequest, context: grpc.ServicerContext
+    ) -> wire.MetricsReply:
+        return wire.MetricsReply(exposition=generate_latest(self._metrics).decode())
 
     def Answer(
         self, request: wire.AnswerRequest, context: grpc.ServicerContext

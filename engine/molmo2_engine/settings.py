@@ -31,11 +31,19 @@ class EngineSettings(BaseSettings):
     threads: int = Field(0, ge=0)
     """CPU threads of torch; 0 leaves torch's own choice."""
     max_sequences: int = Field(16, ge=1)
-    """Operations that generate at once; each owns a slot of the KV cache."""
+    """Operations that generate at once."""
     max_context_tokens: int = Field(4096, ge=64)
-    """Tokens of video, prompt and answer together: the length of a slot."""
-    max_prefix_tokens: int = Field(32768, ge=64)
-    """Tokens of video prefixes held in memory, whether in use or kept for later questions."""
+    """Tokens of video, prompt and answer together."""
+    cache_tokens: int | None = Field(None, ge=64)
+    """Tokens of the KV cache; by default what gpu_memory_fraction leaves, on a CPU 65,536."""
+    gpu_memory_fraction: float = Field(0.9, gt=0, lt=1)
+    """Part of a GPU's memory that this engine may take, its weights included."""
+    page_tokens: int = Field(32, ge=1)
+    """Tokens of a KV page."""
+    max_step_tokens: int = Field(4096, ge=1)
+    """Tokens of questions that one step reads; the others' next token waits for it."""
+    decode_share: float = Field(0.25, ge=0)
+    """Seconds of decoding that running answers get for each second spent on new media."""
     max_waiting_requests: int = Field(64, ge=1)
     """Requests that may wait; beyond it they are refused as overloaded."""
     frames_per_encoding: int = Field(16, ge=1)
@@ -43,6 +51,8 @@ class EngineSettings(BaseSettings):
     tokens_per_progress: int = Field(16, ge=1)
     """Generated tokens between two progress events of a sequence."""
     stall_seconds: float = Field(300.0, gt=0)
-    """One step longer than this turns the engine's health to NOT_SERVING."""
+    """One step longer than this turns the engine's health to NOT_SERVING and ends its heartbeat."""
+    heartbeat_timeout: float = Field(10.0, gt=3)
+    """Seconds without a heartbeat after which a serving engine is killed and started anew."""
     exit_with: int | None = None
     """Process id; the engine ends when that process has ended."""

@@ -192,7 +192,7 @@ def layout(checkpoint: Checkpoint) -> Layout:
     return Layout(checkpoint.tokenizer, FrameFormat.read(folder), ImageFormat.read(folder))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TestVideo:
     """Random frames, uint8 [n, size, size, 3], and their times in seconds."""
 

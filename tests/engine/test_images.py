@@ -2,12 +2,14 @@
 
 import pytest
 import torch
+from prometheus_client import CollectorRegistry
 
 from molmo2_contract.errors import InvalidRequest, VideoTooLong
 from molmo2_engine.admission import Admission
 from molmo2_engine.engine import Engine
 from molmo2_engine.job import Embedded, Finished
-from molmo2_engine.kv.prefix_store import PrefixStore
+from molmo2_engine.limits import LoopLimits
+from molmo2_engine.metrics.counters import Counters
 from molmo2_engine.model.runner import ModelRunner
 from molmo2_engine.prompt.cropping import cut
 from molmo2_engine.prompt.layout import Layout
@@ -35,14 +37,9 @@ def admission(layout):
 
 @pytest.fixture
 def engine(checkpoint, layout):
-    runner = ModelRunner(checkpoint, layout, slots=3, slot_tokens=640, frames_at_once=4)
-    return Engine(
-        runner,
-        PrefixStore(2000),
-        end_tokens=checkpoint.end_tokens,
-        max_waiting=8,
-        tokens_per_progress=4,
-    )
+    runner = ModelRunner(checkpoint, layout, pages=125, page_tokens=16, frames_at_once=4)
+    counters = Counters(CollectorRegistry())
+    return Engine(runner, checkpoint.end_tokens, LoopLimits(max_sequences=3), counters)
 
 
 def ask(images, prompts=PROMPTS, embed=False, pixels=True, key=b"images"):

@@ -1,5 +1,7 @@
 """The engine as a process: started once, found again, gone with its host."""
 
+import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -9,6 +11,7 @@ import time
 
 import psutil
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from molmo2_contract.errors import (
     DeadlineExceeded,
@@ -17,6 +20,7 @@ from molmo2_contract.errors import (
     VideoTooLong,
 )
 from molmo2_engine.client import EngineConnection, EngineLaunch, MediaNotHeld
+from molmo2_engine.client.engine_lock import EngineLock, Silence
 from molmo2_engine.wire import engine_pb2 as wire
 
 TIMES = [0.0, 0.5, 1.0]
@@ -42,6 +46,8 @@ def launch(tmp_path_factory, host, request):
             "threads": 1,
             "exit_with": host.pid,
             "max_context_tokens": 256,
+            "stall_seconds": 1,
+            "heartbeat_timeout": 3.5,
         },
         start_timeout=120,
     )
@@ -83,6 +89,22 @@ def test_it_answers_every_operation_and_then_holds_the_video(connection):
     assert list(again[0].opened.frame_numbers) == [1, 16, 31]
     assert again[1].finished.text == by_kind["finished"].finished.text
     assert again[1].finished.usage.cached_tokens > 0
+
+
+def test_it_publishes_how_it_is_doing(connection):
+    list(connection.answer(request(key=b"counted", tokens=3), timeout=60))
+    list(connection.answer(request(key=b"counted", tokens=3, frames=False), timeout=60))
+    families = text_string_to_metric_families(connection.metrics(timeout=5))
+    samples = [sample for family in families for sample in family.samples]
+    values = {(s.name.removeprefix("molmo2_engine_"), *s.labels.values()): s.value for s in samples}
+    assert all(sample.name.startswith("molmo2_engine_") for sample in samples)
+    assert values["prefix_lookups_total", "hit"] >= 1
+    assert values["prefix_lookups_total", "miss"] >= 1
+    assert values["generated_tokens_total",] >= 6
+    assert values["running_sequences",] == 0
+    assert values["pages", "kept"] > 0
+    assert values["pages", "used"] == 0
+    assert values["time_to_first_token_seconds_count",] >= 2
 
 
 def test_it_asks_for_frames_that_it_does_not_hold(connection):
@@ -135,6 +157,48 @@ def test_an_engine_killed_at_rest_is_replaced_unseen(launch, connection):
     assert list(connection.answer(request(), timeout=60))
     (second,) = engines(launch)
     assert second != first
+
+
+def test_an_engine_that_is_stopped_is_replaced_by_whoever_wants_it_next(launch, connection):
+    (first,) = engines(launch)
+    os.kill(first, signal.SIGSTOP)
+    assert list(connection.answer(request(key=b"after a stop"), timeout=60))
+    (second,) = engines(launch)
+    assert second != first
+
+
+def test_an_engine_whose_step_is_stuck_is_replaced(launch, connection):
+    (first,) = engines(launch)
+    events = connection.answer(request(key=b"stuck", tokens=200), timeout=60)
+    next(events)
+    with stopped_thread(first):  # the loop's; the engine's other threads run on
+        lock = EngineLock(launch.socket)
+        silence = Silence(lock)
+        deadline = time.monotonic() + 30
+        while (hung := silence.look()) is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert hung.process == first
+        assert lock.kill(hung)
+    with pytest.raises(EngineUnavailable):
+        list(events)
+    assert list(connection.answer(request(), timeout=60))
+    (second,) = engines(launch)
+    assert second != first
+
+
+@contextlib.contextmanager
+def stopped_thread(thread):
+    """Stops one thread of another process, as a driver that never returns does (ptrace(2))."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    seize, interrupt, detach = 0x4206, 0x4207, 17
+    for command in (seize, interrupt):
+        if libc.ptrace(command, thread, None, None):
+            raise OSError(ctypes.get_errno(), "ptrace")
+    try:
+        yield
+    finally:
+        libc.ptrace(detach, thread, None, None)
 
 
 def test_it_ends_with_its_host(launch, connection, host):

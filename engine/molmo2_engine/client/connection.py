@@ -44,6 +44,18 @@ class EngineConnection:
         except grpc.RpcError as error:
             raise self._translate(error, 5.0) from None
 
+    def metrics(self, timeout: float) -> str:
+        """How the engine is doing, in Prometheus' text format.
+
+        Raises:
+            EngineUnavailable: if it cannot be reached or started in ``timeout`` seconds.
+        """
+        stub = self._stub(timeout)
+        try:
+            return stub.Metrics(wire.MetricsRequest(), timeout=timeout).exposition
+        except grpc.RpcError as error:
+            raise self._translate(error, timeout) from None
+
     def answer(self, request: wire.AnswerRequest, timeout: float) -> Iterator[wire.AnswerEvent]:
         """The events of a request, until every operation has ended. Closing it cancels the work.
 

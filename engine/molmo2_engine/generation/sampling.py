@@ -1,12 +1,8 @@
-"""From logits to the next token of one sequence."""
+"""From logits to the next token of each sequence."""
 
 from dataclasses import dataclass
 
 import torch
-
-
-class NonFiniteLogits(Exception):
-    """The model computed no numbers; the sequence cannot go on."""
 
 
 @dataclass(frozen=True)
@@ -31,16 +27,12 @@ class Sampler:
         else:
             self._random.manual_seed(parameters.seed)
 
-    def pick(self, logits: torch.Tensor) -> int:
-        """The next token, from float logits [vocabulary].
+    @property
+    def greedy(self) -> bool:
+        return self._temperature == 0
 
-        Raises:
-            NonFiniteLogits: if any logit is infinite or not a number.
-        """
-        if not torch.isfinite(logits).all():
-            raise NonFiniteLogits("the model's logits are not finite")
-        if self._temperature == 0:
-            return int(logits.argmax())
+    def draw(self, logits: torch.Tensor) -> int:
+        """A token by chance, from finite logits [vocabulary]."""
         probabilities = torch.softmax(logits.float().cpu() / self._temperature, dim=-1)
         return int(self._nucleus(probabilities).multinomial(1, generator=self._random))
 
@@ -51,3 +43,14 @@ class Sampler:
         ordered, order = probabilities.sort(descending=True)
         beyond = ordered.cumsum(0) - ordered >= self._top_p
         return probabilities.index_fill(0, order[beyond], 0)
+
+
+def next_tokens(logits: torch.Tensor, samplers: list[Sampler]) -> list[int | None]:
+    """A token for each row of logits [rows, vocabulary]; None where they are not all finite."""
+    finite = torch.isfinite(logits).all(-1).tolist()
+    likeliest = logits.argmax(-1).tolist()
+    rows = zip(samplers, logits, finite, likeliest, strict=True)
+    return [
+        (token if sampler.greedy else sampler.draw(row)) if is_finite else None
+        for sampler, row, is_finite, token in rows
+    ]

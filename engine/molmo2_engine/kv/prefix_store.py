@@ -3,22 +3,33 @@
 import threading
 from collections import OrderedDict
 
-from molmo2_engine.model.prefix import Prefix
+from molmo2_engine.kv.pages import PagePool
+from molmo2_engine.kv.prefix import Prefix
 
 
 class PrefixStore:
-    """A token-bounded LRU of prefixes with reference counts. Safe to call from any thread."""
+    """An LRU of prefixes with reference counts. Safe to call from any thread.
 
-    def __init__(self, max_tokens: int) -> None:
-        self._max_tokens = max_tokens
+    Pages are taken and given back by the engine's own thread only.
+    """
+
+    def __init__(self, pool: PagePool) -> None:
+        self._pool = pool
         self._lock = threading.Lock()
         self._prefixes: OrderedDict[bytes, Prefix] = OrderedDict()
         self._users: dict[bytes, int] = {}
 
     @property
-    def tokens(self) -> int:
-        """Tokens held."""
-        return sum(prefix.tokens for prefix in self._prefixes.values())
+    def pages_in_use(self) -> int:
+        """Pages of the prefixes that somebody uses."""
+        with self._lock:
+            return sum(len(p.pages) for key, p in self._prefixes.items() if self._users[key])
+
+    @property
+    def pages_kept(self) -> int:
+        """Pages of the prefixes that nobody uses at the moment."""
+        with self._lock:
+            return sum(len(p.pages) for key, p in self._prefixes.items() if not self._users[key])
 
     def acquire(self, key: bytes) -> Prefix | None:
         """The prefix, which stays until it is released as often as it was acquired."""
@@ -33,17 +44,18 @@ class PrefixStore:
         with self._lock:
             self._users[prefix.key] -= 1
 
-    def make_room(self, tokens: int) -> bool:
-        """Forgets unused prefixes, oldest first, until ``tokens`` more fit; False if never."""
-        with self._lock:
-            unused = [key for key in self._prefixes if not self._users[key]]
-            while self.tokens + tokens > self._max_tokens and unused:
-                key = unused.pop(0)
-                del self._prefixes[key], self._users[key]
-            return self.tokens + tokens <= self._max_tokens
-
     def add(self, prefix: Prefix) -> None:
-        """Takes a new prefix, acquired once; ``make_room`` has made its room."""
+        """Takes a new prefix, acquired once."""
         with self._lock:
             self._prefixes[prefix.key] = prefix
             self._users[prefix.key] = 1
+
+    def make_room(self, pages: int) -> bool:
+        """Forgets unused prefixes, oldest first, until ``pages`` are free; False if never."""
+        with self._lock:
+            unused = [key for key in self._prefixes if not self._users[key]]
+            while self._pool.free < pages and unused:
+                key = unused.pop(0)
+                self._pool.give_back(self._prefixes.pop(key).pages)
+                del self._users[key]
+            return self._pool.free >= pages

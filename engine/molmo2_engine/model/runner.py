@@ -1,69 +1,70 @@
-"""Runs the model: the prefill of media, a question's prefill, and a decode step for all."""
+"""Runs the model: the prefill of media, and new tokens for any number of sequences."""
 
 import torch
 
-from molmo2_engine.kv.slots import Decode, Prefill, SlotCache
+from molmo2_engine.kv.cache import PagedCache
+from molmo2_engine.kv.prefix import Prefix
+from molmo2_engine.kv.step import Step
+from molmo2_engine.kv.table import PageTable
 from molmo2_engine.model.checkpoint import Checkpoint
-from molmo2_engine.model.prefix import Prefix, prefill_media
+from molmo2_engine.model.media_prefill import MediaPrefill
 from molmo2_engine.prompt.layout import Layout
 from molmo2_engine.prompt.media import Media
 
 
 class ModelRunner:
-    """The forward passes, and the slots that they read and write."""
+    """The forward passes over one paged cache."""
 
     def __init__(
         self,
         checkpoint: Checkpoint,
         layout: Layout,
         *,
-        slots: int,
-        slot_tokens: int,
+        pages: int,
+        page_tokens: int,
         frames_at_once: int,
     ) -> None:
         self._checkpoint = checkpoint
-        self._layout = layout
-        self._frames_at_once = frames_at_once
         self._text = checkpoint.model.model.language_model
-        self.slots = SlotCache(
+        self.cache = PagedCache(
             checkpoint.model.config.text_config,
-            slots,
-            slot_tokens,
+            pages,
+            page_tokens,
             checkpoint.dtype,
             checkpoint.device,
         )
+        self._prefill_media = MediaPrefill(checkpoint, layout, self.cache, frames_at_once)
 
-    def prefill_media(self, key: bytes, media: Media) -> Prefix:
-        """Encodes and prefills a video or images."""
-        return prefill_media(self._checkpoint, self._layout, key, media, self._frames_at_once)
+    def prefill_media(self, key: bytes, media: Media, pages: list[int]) -> Prefix:
+        """Encodes and prefills a video or images into ``pages``.
+
+        Raises:
+            NotFinite: if the model computes no numbers.
+        """
+        try:
+            return self._prefill_media(key, media, pages)
+        except Exception:
+            self.cache.clear(pages)
+            raise
 
     @torch.inference_mode()
-    def prefill_question(self, row: int, question: list[int]) -> torch.Tensor:
-        """Appends a question to a slot; returns the logits [vocabulary] of the first answer."""
-        prefill = Prefill(self.slots, row, len(question))
-        ids = torch.tensor([question], device=self._checkpoint.device)
-        positions = torch.arange(prefill.start, prefill.end, device=ids.device)
-        attends = torch.arange(prefill.end, device=ids.device) <= positions[:, None]
-        return self._logits(ids, positions[None], attends[None, None], prefill)[0]
+    def extend(self, tables: list[PageTable], tokens: list[list[int]]) -> torch.Tensor:
+        """Appends each row's tokens, one or more, to its sequence.
 
-    @torch.inference_mode()
-    def decode(self, tokens: list[int]) -> torch.Tensor:
-        """Appends one token to each slot in use; returns logits [slots in use, vocabulary]."""
-        step = Decode(self.slots)
-        ids = torch.tensor(tokens, device=self._checkpoint.device)[:, None]
-        return self._logits(ids, step.positions[:, None], step.attends, step)
-
-    def _logits(
-        self,
-        ids: torch.Tensor,
-        positions: torch.Tensor,
-        attends: torch.Tensor,
-        cache: Prefill | Decode,
-    ) -> torch.Tensor:
+        Returns the logits after each row's last one, float32 [rows, vocabulary]. If it raises, no
+        sequence has become longer, and the call can be repeated.
+        """
+        step = Step(self.cache, tables, [len(row) for row in tokens])
+        width = step.positions.shape[1]
+        padded = [row + [0] * (width - len(row)) for row in tokens]
         hidden = self._text(
-            input_ids=ids,
-            position_ids=positions,
-            attention_mask=attends,
-            past_key_values=cache,
+            input_ids=torch.tensor(padded, device=self._checkpoint.device),
+            position_ids=step.positions,
+            attention_mask=step.attends,
+            past_key_values=step,
         ).last_hidden_state
-        return self._checkpoint.model.lm_head(hidden[:, -1]).float()
+        last = hidden[torch.arange(len(tables), device=hidden.device), step.last]
+        logits = self._checkpoint.model.lm_head(last).float()
+        for table, row in zip(tables, tokens, strict=True):
+            table.tokens += len(row)
+        return logits

@@ -1,22 +1,26 @@
-"""How one token is picked."""
+"""How tokens are picked."""
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molmo2_engine.generation.sampling import NonFiniteLogits, Sampler, SamplingParameters
+from molmo2_engine.generation.sampling import Sampler, SamplingParameters, next_tokens
+
+GREEDY = SamplingParameters(1)
 
 
 def test_temperature_zero_takes_the_likeliest():
-    sampler = Sampler(SamplingParameters(1))
-    assert sampler.pick(torch.tensor([0.1, 2.0, -1.0])) == 1
+    logits = torch.tensor([[0.1, 2.0, -1.0], [3.0, 2.0, -1.0]])
+    assert next_tokens(logits, [Sampler(GREEDY), Sampler(GREEDY)]) == [1, 0]
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_logits_that_are_no_numbers_are_refused(bad):
-    with pytest.raises(NonFiniteLogits):
-        Sampler(SamplingParameters(1)).pick(torch.tensor([0.0, bad]))
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_row_that_is_no_numbers_has_no_token_and_spares_the_others(bad, temperature):
+    samplers = [Sampler(SamplingParameters(1, temperature, seed=1)) for _ in range(2)]
+    logits = torch.tensor([[0.0, bad], [-1000.0, 0.0]])
+    assert next_tokens(logits, samplers) == [None, 1]
 
 
 @given(
@@ -26,16 +30,15 @@ def test_logits_that_are_no_numbers_are_refused(bad):
 )
 def test_only_the_nucleus_is_ever_picked(weights, top_p, seed):
     probabilities = torch.tensor(weights, dtype=torch.float64) / sum(weights)
-    picked = Sampler(SamplingParameters(1, temperature=1.0, top_p=top_p, seed=seed)).pick(
-        probabilities.log()
-    )
+    sampler = Sampler(SamplingParameters(1, temperature=1.0, top_p=top_p, seed=seed))
+    (picked,) = next_tokens(probabilities.log()[None], [sampler])
     likelier = probabilities[probabilities > probabilities[picked]].sum()
     assert float(likelier) < top_p + 1e-6
 
 
 def test_low_temperature_sharpens():
-    logits = torch.tensor([1.0, 1.5])
+    logits = torch.tensor([[1.0, 1.5]])
     cold = Sampler(SamplingParameters(1, temperature=0.01, seed=1))
-    assert {cold.pick(logits) for _ in range(50)} == {1}
+    assert {next_tokens(logits, [cold])[0] for _ in range(50)} == {1}
     warm = Sampler(SamplingParameters(1, temperature=2.0, seed=1))
-    assert {warm.pick(logits) for _ in range(50)} == {0, 1}
+    assert {next_tokens(logits, [warm])[0] for _ in range(50)} == {0, 1}

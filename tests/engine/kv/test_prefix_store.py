@@ -1,12 +1,13 @@
-"""The store of video prefixes: bounded, and never without what is in use."""
+"""The store of prefixes: bounded by its pages, and never without what is in use."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from molmo2_engine.kv.pages import PagePool
+from molmo2_engine.kv.prefix import Prefix
 from molmo2_engine.kv.prefix_store import PrefixStore
-from molmo2_engine.model.prefix import Prefix
 
-ROOM = 100
+PAGES = 25
 
 
 class PrefixStoreMachine(RuleBasedStateMachine):
@@ -14,15 +15,16 @@ class PrefixStoreMachine(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.store = PrefixStore(ROOM)
+        self.pool = PagePool(PAGES, 4)
+        self.store = PrefixStore(self.pool)
         self.in_use: list[Prefix] = []
 
-    @rule(name=st.integers(0, 9), tokens=st.integers(1, 60))
-    def ask(self, name, tokens):
+    @rule(name=st.integers(0, 9), pages=st.integers(1, 15))
+    def ask(self, name, pages):
         key = str(name).encode()
         prefix = self.store.acquire(key)
-        if prefix is None and self.store.make_room(tokens):
-            prefix = Prefix(key, (), tokens, [], [], {})
+        if prefix is None and self.store.make_room(pages):
+            prefix = Prefix(key, (), pages * 4, self.pool.take(pages), {})
             self.store.add(prefix)
         if prefix is not None:
             self.in_use.append(prefix)
@@ -34,43 +36,56 @@ class PrefixStoreMachine(RuleBasedStateMachine):
         self.store.release(self.in_use.pop(index))
 
     @invariant()
-    def never_holds_more_than_its_room(self):
-        assert self.store.tokens <= ROOM
+    def every_page_is_free_used_or_kept(self):
+        held = self.store.pages_in_use + self.store.pages_kept
+        assert held + self.pool.free == PAGES
 
     @invariant()
     def keeps_what_is_in_use(self):
+        used = sum(len(prefix.pages) for prefix in set(self.in_use))
+        assert self.store.pages_in_use == used
         for prefix in set(self.in_use):
             assert self.store.acquire(prefix.key) is prefix
             self.store.release(prefix)
 
     @invariant()
-    def can_empty_itself_of_all_else(self):
-        used = sum(prefix.tokens for prefix in set(self.in_use))
-        if not self.in_use:
-            assert self.store.make_room(0)
-        assert used <= self.store.tokens
+    def makes_room_of_all_that_is_not_in_use(self):
+        assert not self.store.make_room(PAGES + 1 - self.store.pages_in_use)
+        assert self.pool.free == PAGES - self.store.pages_in_use
+
+
+class KeepingPrefixStoreMachine(PrefixStoreMachine):
+    """The same, without emptying it after each move."""
+
+    makes_room_of_all_that_is_not_in_use = None
 
 
 TestPrefixStore = PrefixStoreMachine.TestCase
+TestKeepingPrefixStore = KeepingPrefixStoreMachine.TestCase
+
+
+def held(store, pool, name, pages):
+    prefix = Prefix(name, (), 1, pool.take(pages), {})
+    store.add(prefix)
+    return prefix
 
 
 def test_the_least_recently_used_goes_first():
-    store = PrefixStore(30)
-    prefixes = [Prefix(bytes([i]), (), 10, [], [], {}) for i in range(3)]
+    pool = PagePool(3, 4)
+    store = PrefixStore(pool)
+    prefixes = [held(store, pool, bytes([i]), 1) for i in range(3)]
     for prefix in prefixes:
-        store.make_room(10)
-        store.add(prefix)
         store.release(prefix)
     store.release(store.acquire(prefixes[0].key))
-    assert store.make_room(10)
+    assert store.make_room(1)
     assert store.acquire(prefixes[1].key) is None
     assert store.acquire(prefixes[0].key) is prefixes[0]
 
 
 def test_there_is_no_room_while_everything_is_in_use():
-    store = PrefixStore(30)
-    prefix = Prefix(b"a", (), 25, [], [], {})
-    store.add(prefix)
-    assert not store.make_room(10)
+    pool = PagePool(3, 4)
+    store = PrefixStore(pool)
+    prefix = held(store, pool, b"a", 3)
+    assert not store.make_room(1)
     store.release(prefix)
-    assert store.make_room(10)
+    assert store.make_room(1)

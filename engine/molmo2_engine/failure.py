@@ -1,0 +1,18 @@
+"""What a caller is told of an exception in the engine."""
+
+import torch
+
+from molmo2_contract.errors import InternalError, Molmo2Error, Overloaded
+
+
+def as_wire_error(error: Exception) -> Molmo2Error:
+    """An error of the contract; a device that is out of memory may have more in a while."""
+    if isinstance(error, Molmo2Error):
+        return error
+    if isinstance(error, torch.OutOfMemoryError):
+        return Overloaded(
+            "the device has no memory left for this operation; lower max_frames, or the server's "
+            "gpu_memory_fraction",
+            retry_after=5,
+        )
+    return InternalError(f"the engine failed on this operation: {type(error).__name__}: {error}")

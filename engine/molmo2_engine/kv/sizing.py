@@ -1,0 +1,44 @@
+"""How many KV pages an engine has."""
+
+import torch
+
+from molmo2_engine.kv.cache import bytes_per_token
+from molmo2_engine.model.checkpoint import Checkpoint
+from molmo2_engine.settings import EngineSettings
+
+_CPU_TOKENS = 65536
+
+
+class CacheTooSmall(Exception):
+    """The KV cache could not hold even one request of the longest allowed."""
+
+
+def count_pages(settings: EngineSettings, checkpoint: Checkpoint, context: int) -> int:
+    """Pages for ``cache_tokens``, or for the memory that is left.
+
+    Args:
+        context: the most tokens of one sequence.
+
+    Raises:
+        CacheTooSmall: saying what to change.
+    """
+    tokens = settings.cache_tokens or _tokens_in_memory(settings, checkpoint)
+    pages = tokens // settings.page_tokens
+    # One more: the last page of a prefix that is not full is copied for the sequence.
+    needed = -(-context // settings.page_tokens) + 1
+    if pages < needed:
+        raise CacheTooSmall(
+            f"the KV cache has room for {tokens} tokens, one sequence of {context} tokens "
+            f"(max_context_tokens) needs {needed * settings.page_tokens}. Raise cache_tokens or "
+            "gpu_memory_fraction, or lower max_context_tokens"
+        )
+    return pages
+
+
+def _tokens_in_memory(settings: EngineSettings, checkpoint: Checkpoint) -> int:
+    if checkpoint.device.type != "cuda":
+        return _CPU_TOKENS
+    free, total = torch.cuda.mem_get_info(checkpoint.device)
+    usable = free - (1 - settings.gpu_memory_fraction) * total
+    config = checkpoint.model.config.text_config
+    return max(0, int(usable / bytes_per_token(config, checkpoint.dtype)))

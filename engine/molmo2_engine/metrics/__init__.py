@@ -1,0 +1,1 @@
+"""What the engine publishes about itself, as Prometheus metrics."""
