@@ -1,8 +1,9 @@
 """Finds the engine of a GPU, or starts it: one process, however many workers want it.
 
-The engine holds a lock for as long as it lives (``<socket>.engine``); a worker that starts one
+The engine holds a lock for as long as it lives (``engine_lock.py``); a worker that starts one
 holds another (``<socket>.launch``) meanwhile. So a worker killed in the middle of a launch leaves
-an engine that the next worker finds, and there are never two on one socket.
+an engine that the next worker finds, and there are never two on one socket. An engine that no
+longer beats is killed first.
 """
 
 import fcntl
@@ -20,6 +21,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from molmo2_contract.errors import EngineUnavailable
 from molmo2_engine.client.channel import CHANNEL_OPTIONS
+from molmo2_engine.client.engine_lock import EngineLock, Silence
 
 _PACKAGES = Path(__file__).resolve().parents[2]
 
@@ -50,7 +52,7 @@ class EngineLaunch:
         channel = grpc.insecure_channel(f"unix:{self.socket}", options=CHANNEL_OPTIONS)
         try:
             while not serves(channel):
-                with _lock(self._lock("launch")) as mine:
+                with _lock(self.socket.with_name(f"{self.socket.name}.launch")) as mine:
                     if mine and not serves(channel):
                         self._start(channel, deadline)
                 if time.monotonic() > deadline:
@@ -68,20 +70,19 @@ class EngineLaunch:
         """Where an engine started here writes."""
         return self.socket.with_suffix(".log")
 
-    def _lock(self, name: str) -> Path:
-        return self.socket.with_name(f"{self.socket.name}.{name}")
-
     def _start(self, channel: grpc.Channel, deadline: float) -> None:
         """Waits for the engine, starting one as soon as no process holds its lock.
 
         A killed engine holds it until the kernel has taken the process apart.
         """
         process = None
+        lock = EngineLock(self.socket)
+        silence = Silence(lock)
         while time.monotonic() < deadline and not serves(channel):
             if process is None:
-                with _lock(self._lock("engine")) as free:
-                    pass
-                process = self._spawn() if free else None
+                process = self._spawn() if lock.is_free else None
+                if hung := silence.look():
+                    lock.kill(hung)
             elif process.poll() is not None:
                 raise EngineUnavailable(
                     f"the engine ended with status {process.returncode} while starting; "
@@ -97,6 +98,7 @@ class EngineLaunch:
             "PYTHONUNBUFFERED": "1",
             **self.environment,
         }
+        environment.pop("PROMETHEUS_MULTIPROC_DIR", None)  # where request workers count
         _started[:] = [process for process in _started if process.poll() is None]
         with self.log.open("ab") as log:
             process = subprocess.Popen(
