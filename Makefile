@@ -76,6 +76,10 @@ build/decode-peer:
 	    molmo_utils==0.0.1 decord2==3.4.0 torchvision==0.29.2
 	mv $@.part $@
 
+.PHONY: bench
+bench: .venv/ready  ## The engine on this CPU with the demo model, beside transformers' generate.
+	OMP_NUM_THREADS=1 $(RUN) bench/engine.py
+
 .PHONY: bench-fiftyone
 bench-fiftyone: .venv/ready  ## Videos a second into a FiftyOne dataset, and what writing costs.
 	OMP_NUM_THREADS=1 $(RUN) bench/labelling.py
