@@ -30,7 +30,8 @@ from molmo2_client import Molmo2
 from molmo2_client.fiftyone import label_dataset
 from molmo2_client.fiftyone.checks import fields_of
 from molmo2_client.fiftyone.database import private_database
-from molmo2_client.fiftyone.mapping import Labels, to_labels
+from molmo2_client.fiftyone.labels import Labels
+from molmo2_client.fiftyone.mapping import to_labels
 from molmo2_client.fiftyone.outcomes import answered
 from molmo2_client.fiftyone.plan import Task
 from molmo2_client.fiftyone.questions import parse_questions

@@ -17,7 +17,14 @@ from molmo2_client.base import BaseClient
 from molmo2_client.call import Call, Operations, Options
 from molmo2_client.errors import Unauthorized
 from molmo2_client.media import VideoLike, explained
-from molmo2_client.pictures import ImageOperations, ImageOptions, Images, compose_images
+from molmo2_client.pictures import (
+    ImageOperations,
+    ImageOptions,
+    Images,
+    compose_images,
+    listed,
+    told,
+)
 from molmo2_client.retry import patience, worth_retrying
 from molmo2_client.transport import AsyncTransport, connect_async
 from molmo2_contract.events import Event
@@ -61,7 +68,7 @@ class AsyncMolmo2(BaseClient[AsyncTransport]):
         """One result for each operation, in their order; see there which of them failed."""
         request, source = self._compose(video, operations, options, stream=False)
         call = Call.ask(request, source)
-        with explained(video):
+        with explained({"video.uri": video}):
             return await self._patiently(call, lambda token: self._response(call, token))
 
     def stream(
@@ -78,9 +85,11 @@ class AsyncMolmo2(BaseClient[AsyncTransport]):
         self, images: Images, operations: ImageOperations, **options: Unpack[ImageOptions]
     ) -> ImagesResponse:
         """The same about one image or several: pointing, describe and embed."""
-        request, sent = compose_images(self.settings, images, operations, **options)
+        given = listed(images)
+        request, sent = compose_images(self.settings, given, operations, **options)
         call = Call.ask_images(request, sent)
-        return await self._patiently(call, lambda token: self._images(call, token))
+        with explained(told(given, sent)):
+            return await self._patiently(call, lambda token: self._images(call, token))
 
     async def info(self, *, timeout: float | None = None) -> ServerInfo:
         """What the server serves and what its limits are; answered once its model is loaded."""
@@ -149,7 +158,7 @@ class AsyncMolmo2(BaseClient[AsyncTransport]):
         return read_info(await self._transport.send(call, token))
 
     async def _events(self, call: Call, video: VideoLike) -> AsyncGenerator[Event]:
-        with explained(video):
+        with explained({"video.uri": video}):
             first, events = await self._patiently(call, lambda token: self._begin(call, token))
             async with aclosing(events):
                 yield first

@@ -17,7 +17,14 @@ from molmo2_client.base import BaseClient
 from molmo2_client.call import Call, Operations, Options
 from molmo2_client.errors import Unauthorized
 from molmo2_client.media import VideoLike, explained
-from molmo2_client.pictures import ImageOperations, ImageOptions, Images, compose_images
+from molmo2_client.pictures import (
+    ImageOperations,
+    ImageOptions,
+    Images,
+    compose_images,
+    listed,
+    told,
+)
 from molmo2_client.retry import patience, worth_retrying
 from molmo2_client.transport import Transport, connect
 from molmo2_contract.events import Event
@@ -62,7 +69,7 @@ class Molmo2(BaseClient[Transport]):
         """
         request, source = self._compose(video, operations, options, stream=False)
         call = Call.ask(request, source)
-        with explained(video):
+        with explained({"video.uri": video}):
             return self._patiently(
                 call, lambda token: read_response(self._transport.send(call, token))
             )
@@ -84,11 +91,13 @@ class Molmo2(BaseClient[Transport]):
 
         response = molmo2.ask_images(["a.jpg", "b.jpg"], Pointing(prompt="cat"))
         """
-        request, sent = compose_images(self.settings, images, operations, **options)
+        given = listed(images)
+        request, sent = compose_images(self.settings, given, operations, **options)
         call = Call.ask_images(request, sent)
-        return self._patiently(
-            call, lambda token: read_images_response(self._transport.send(call, token))
-        )
+        with explained(told(given, sent)):
+            return self._patiently(
+                call, lambda token: read_images_response(self._transport.send(call, token))
+            )
 
     def info(self, *, timeout: float | None = None) -> ServerInfo:
         """What the server serves and what its limits are; answered once its model is loaded."""
@@ -139,7 +148,7 @@ class Molmo2(BaseClient[Transport]):
         return connect(self.settings)
 
     def _events(self, call: Call, video: VideoLike) -> Generator[Event]:
-        with explained(video):
+        with explained({"video.uri": video}):
             first, events = self._patiently(call, lambda token: self._begin(call, token))
             with closing(events):
                 yield first

@@ -74,16 +74,21 @@ def _moved(rest: Path, base: str) -> str:
 
 
 @contextmanager
-def explained(video: VideoLike) -> Iterator[None]:
-    """Says of a path that the server refuses what else can be done with it."""
+def explained(sent: Mapping[str, VideoLike]) -> Iterator[None]:
+    """Says of a path that the server refuses what else can be done with it.
+
+    ``sent`` holds, by the field of the request in which the server was told of it, what the caller
+    gave.
+    """
     try:
         yield
     except (VideoForbidden, VideoNotFound, InvalidRequest) as error:
-        if error.field != "video.uri" or isinstance(video, bytes | Video):
+        given = sent.get(error.field or "")
+        if given is None or isinstance(given, bytes | Video):
             raise
-        if isinstance(video, str) and _URI.match(video):
+        if isinstance(given, str) and _URI.match(given):
             raise
-        raise _explained(error, video) from None
+        raise _explained(error, given) from None
 
 
 def _explained(error: Molmo2Error, path: str | PathLike[str]) -> Molmo2Error:

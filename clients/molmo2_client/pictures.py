@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from molmo2_client.call import several
 from molmo2_client.errors import InvalidRequest
-from molmo2_client.media import resolve
+from molmo2_client.media import VideoLike, resolve
 from molmo2_client.settings import Settings
 from molmo2_client.upload import check
 from molmo2_contract.images import ImageOperation, ImagesRequest
@@ -31,9 +31,19 @@ class ImageOptions(TypedDict, total=False):
     request_id: str | None
 
 
+def listed(images: Images) -> list[ImageLike]:
+    """``images`` as a list, also if it is one."""
+    return [images] if isinstance(images, bytes | str | PathLike) else list(images)
+
+
+def told(images: Sequence[ImageLike], sent: Sequence[bytes | Path]) -> Mapping[str, VideoLike]:
+    """The images that the server opens itself, by the field that names each; see ``explained``."""
+    return {} if sent else {f"images[{place}]": image for place, image in enumerate(images)}
+
+
 def compose_images(
     settings: Settings,
-    images: Images,
+    images: Sequence[ImageLike],
     operations: ImageOperations,
     *,
     timeout: float | None = None,
@@ -46,8 +56,7 @@ def compose_images(
             server is to open others.
         TooLarge, VideoNotFound, VideoForbidden, VideoUnreadable: see ``upload.check``.
     """
-    listed = [images] if isinstance(images, bytes | str | PathLike) else list(images)
-    found = [resolve(image, settings.media, settings.media_prefixes) for image in listed]
+    found = [resolve(image, settings.media, settings.media_prefixes) for image in images]
     uris = [described["uri"] for described, source in found if source is None]
     sent = [source for _, source in found if source is not None]
     if (uris and sent) or not found:

@@ -26,7 +26,7 @@ class Failure:
 
 @dataclass
 class LabelSummary:
-    """Samples and answers of one call.
+    """Samples and answers of one call about videos, or about images (``media_type``).
 
     Attributes:
         samples: samples in the view.
@@ -46,6 +46,7 @@ class LabelSummary:
     failures: list[Failure] = field(default_factory=list)
     variable_frame_rate: int = 0
     seconds: float = 0.0
+    media_type: str = "video"
 
     def count(
         self,
@@ -71,8 +72,8 @@ class LabelSummary:
 
     def __str__(self) -> str:
         head = (
-            f"{self.samples} videos: {self.labelled} labelled, {self.finished} finished before, "
-            f"{self.failed} with errors, in {self.seconds:.1f} s"
+            f"{self.samples} {self.media_type}s: {self.labelled} labelled, "
+            f"{self.finished} finished before, {self.failed} with errors, in {self.seconds:.1f} s"
         )
         return "\n".join([head, *self._table(), *self._kinds(), *self._playback()])
 

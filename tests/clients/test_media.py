@@ -95,7 +95,7 @@ def test_a_path_that_the_server_refuses_is_explained(kind):
         pytest.raises(
             kind, match=r"outside \[the server cannot see /data/a\.mp4: .*upload"
         ) as raised,
-        explained("/data/a.mp4"),
+        explained({"video.uri": "/data/a.mp4"}),
     ):
         raise refusal
 
@@ -112,7 +112,7 @@ def test_a_path_that_the_server_refuses_is_explained(kind):
     ],
 )
 def test_other_errors_stay_as_they_are(video, error):
-    with pytest.raises(type(error)) as raised, explained(video):
+    with pytest.raises(type(error)) as raised, explained({"video.uri": video}):
         raise error
 
     assert raised.value is error

@@ -148,7 +148,7 @@ def test_the_form_labels_the_videos(page):
     page.keyboard.press("`")
     page.get_by_placeholder("Search operations").wait_for()
     page.keyboard.type("molmo2")
-    page.get_by_text("Label videos with Molmo2").first.click()
+    page.get_by_text("Label with Molmo2").first.click()
     page.get_by_role("combobox").first.click()
     assert page.get_by_role("button", name="Execute").first.is_disabled()
     page.get_by_role("option", name="Embedding").click()

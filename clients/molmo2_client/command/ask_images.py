@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from molmo2_client.client import Molmo2
 from molmo2_client.command import exit_codes, options
 from molmo2_client.command.questions import with_prompts
 from molmo2_client.command.report import print_images_response
@@ -40,11 +39,19 @@ def ask_images(
     model: options.Model = None,
     key_file: options.KeyFile = None,
     media: options.MediaOption = None,
+    map_prefix: options.MapPrefix = None,
     timeout: options.Timeout = None,
 ) -> None:
     """Asks one or more questions about images, in their order."""
     operations = with_prompts(operation, prompt or [], IMAGE_OPERATION_NAMES)
-    with Molmo2(url=url, model=model, key_file=key_file, media=media, timeout=timeout) as molmo2:
+    with options.connect(
+        url=url,
+        model=model,
+        key_file=key_file,
+        media=media,
+        map_prefix=map_prefix,
+        timeout=timeout,
+    ) as molmo2:
         response = molmo2.ask_images(images, operations)
     if options.wants_json(as_json):
         typer.echo(response.model_dump_json(indent=2))

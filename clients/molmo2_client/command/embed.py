@@ -1,4 +1,4 @@
-"""``molmo2 embed``: one vector a video, into a FiftyOne dataset or a file."""
+"""``molmo2 embed``: one vector a video or image, into a FiftyOne dataset or a file."""
 
 from typing import Annotated, Any
 
@@ -43,7 +43,7 @@ def embed(
     map_prefix: options.MapPrefix = None,
     timeout: options.Timeout = None,
 ) -> None:
-    """Embeds every video of a FiftyOne dataset, or of a folder."""
+    """Embeds every video or image of a FiftyOne dataset, or the videos of a folder."""
     how: dict[str, Any] = {"overwrite": overwrite, "concurrency": concurrency}
     server: dict[str, Any] = {"url": url, "model": model, "key_file": key_file, "media": media}
 

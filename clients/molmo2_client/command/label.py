@@ -18,11 +18,13 @@ Examples:
 
   molmo2 label clips --operation tracking --prompt "red car" --densify linear
 
+  molmo2 label photos --operation pointing --prompt "face" --label-field faces
+
   molmo2 label ~/videos --output answers.jsonl --operation comprehensive
 
-The first three label a FiftyOne dataset; which database holds it is FiftyOne's setting,
-FIFTYONE_DATABASE_URI. The last needs no FiftyOne. A second run asks only what the first has not
-answered.
+The last needs no FiftyOne. The others label a FiftyOne dataset, of videos or of images; which
+database holds it is FiftyOne's setting, FIFTYONE_DATABASE_URI. A second run asks only what the
+first has not answered.
 
 Exit codes: 0 done, 1 an answer is missing, 2 wrong usage or request, 3 the server cannot be asked.
 """
@@ -70,7 +72,7 @@ def label(
     map_prefix: options.MapPrefix = None,
     timeout: options.Timeout = None,
 ) -> None:
-    """Asks about every video of a FiftyOne dataset, or of a folder."""
+    """Asks about every video or image of a FiftyOne dataset, or about the videos of a folder."""
     operations = _operations(operation, prompt or [], falls_back=bool(prompt_field))
     named = {
         "label_field": label_field,

@@ -84,7 +84,7 @@ def _media_prefixes(given: list[str] | None) -> dict[str, str] | None:
     return {here: there for here, _, there in pairs} or None
 
 
-_MANY = "Many videos"
+_MANY = "Many at once"
 
 Target = Annotated[
     str,
@@ -109,7 +109,7 @@ View = Annotated[
 
 MaxSamples = Annotated[
     int | None,
-    typer.Option(min=1, help="Only the first videos, this many.", rich_help_panel=_MANY),
+    typer.Option(min=1, help="Only the first samples, this many.", rich_help_panel=_MANY),
 ]
 
 Overwrite = Annotated[
@@ -119,6 +119,11 @@ Overwrite = Annotated[
 
 Concurrency = Annotated[
     int, typer.Option(min=1, help="Requests under way at once.", rich_help_panel=_MANY)
+]
+
+Schema = Annotated[
+    typer.FileText | None,
+    typer.Option(help="File with the JSON Schema that the answer to describe follows."),
 ]
 
 AsJson = Annotated[

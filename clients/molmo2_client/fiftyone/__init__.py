@@ -1,4 +1,4 @@
-"""Molmo2's answers in FiftyOne datasets.
+"""Molmo2's answers in FiftyOne datasets of videos, and of images.
 
     import fiftyone as fo
     from molmo2_client import Molmo2

@@ -1,19 +1,27 @@
 """What ``label_dataset`` needs of a client, and how it puts a task to it."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from molmo2_client.fiftyone.frame_times import seconds_of
 from molmo2_client.fiftyone.plan import Task
 from molmo2_contract.errors import InternalError
+from molmo2_contract.images import ImagesResponse
 from molmo2_contract.operations import Operation
 from molmo2_contract.response import Response
+
+Answer = Response | ImagesResponse
+"""What comes back about a video, or about an image."""
 
 
 class Asks(Protocol):
     """Answers requests; called from several threads at once. ``molmo2_client.Molmo2`` is one.
 
     How a file reaches the server (its path or its bytes), how long it may take by default, and
-    how often a busy server is asked again are settings of the client.
+    how often a busy server is asked again are settings of the client. ``video`` and ``images`` are
+    the ``filepath`` of a sample. There is one result for each operation, in their order.
+
+    Raises:
+        Molmo2Error: the request failed as a whole.
     """
 
     def ask(
@@ -25,16 +33,15 @@ class Asks(Protocol):
         start: float | None = None,
         end: float | None = None,
     ) -> Response:
-        """One result for each operation, in their order. ``video`` is a sample's ``filepath``.
+        """Asks about a video; ``start`` and ``end``, in seconds of it, are given for clips only."""
 
-        ``start`` and ``end`` are given for clips only, in seconds of the whole video.
+    def ask_images(
+        self, images: str, operations: list[Any], *, timeout: float | None
+    ) -> ImagesResponse:
+        """Asks about one image: ``ImageOperation``s of the contract."""
 
-        Raises:
-            Molmo2Error: the request failed as a whole.
-        """
 
-
-def ask(client: Asks, task: Task, *, timeout: float | None) -> Response | None:
+def ask(client: Asks, task: Task, *, timeout: float | None) -> Answer | None:
     """The answer to a task; ``None`` where nothing can be asked about its sample.
 
     Raises:
@@ -42,10 +49,18 @@ def ask(client: Asks, task: Task, *, timeout: float | None) -> Response | None:
     """
     if not task.operations:
         return None
-    part = {} if task.clip is None else seconds_of(task.clip, task.filepath)
-    response = client.ask(task.filepath, task.operations, timeout=timeout, **part)
+    answer = _ask(client, task, timeout)
     asked = [operation.operation for operation in task.operations]
-    got = [result.operation for result in response.results]
+    got = [result.operation for result in answer.results]
     if got != asked:
         raise InternalError(f"the server answered {got} to {asked}")
-    return response
+    if isinstance(answer, ImagesResponse) and len(answer.images) != 1:
+        raise InternalError(f"the server answered about {len(answer.images)} images, not one")
+    return answer
+
+
+def _ask(client: Asks, task: Task, timeout: float | None) -> Answer:
+    if task.media_type == "image":
+        return client.ask_images(task.filepath, task.operations, timeout=timeout)
+    part = {} if task.clip is None else seconds_of(task.clip, task.filepath)
+    return client.ask(task.filepath, task.operations, timeout=timeout, **part)

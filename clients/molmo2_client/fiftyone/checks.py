@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from fiftyone.core.collections import SampleCollection
 
 from molmo2_client.fiftyone.fields import FieldNames
+from molmo2_client.fiftyone.media_type import media_type_of
 from molmo2_client.fiftyone.questions import (
     OperationLike,
     PromptFields,
@@ -12,7 +13,7 @@ from molmo2_client.fiftyone.questions import (
     parse_questions,
 )
 from molmo2_client.fiftyone.record import RECORD
-from molmo2_client.fiftyone.samples import check_prompt_fields, check_videos
+from molmo2_client.fiftyone.samples import check_prompt_fields
 from molmo2_client.fiftyone.schema import FieldType, check_types
 
 
@@ -31,9 +32,9 @@ def check_labelling(
         FieldClash: the dataset has a field of another type.
         ValueError: another argument is at fault.
     """
-    names = FieldNames(label_field, embeddings_field or f"{label_field}_embedding")
-    questions = parse_questions(operations, prompt_field)
-    check_videos(view)
+    media_type = media_type_of(view)
+    names = FieldNames(label_field, embeddings_field or f"{label_field}_embedding", media_type)
+    questions = parse_questions(operations, prompt_field, media_type)
     check_prompt_fields(view, questions)
     check_types(view._dataset, fields_of(questions, names), videos=view._root_dataset)
     return questions, names

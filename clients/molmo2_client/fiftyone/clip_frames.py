@@ -6,7 +6,7 @@ from typing import Any
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
-from molmo2_client.fiftyone.mapping import Labels
+from molmo2_client.fiftyone.labels import Labels
 
 
 def with_others(

@@ -1,4 +1,4 @@
-"""``embed_dataset``: one vector a video."""
+"""``embed_dataset``: one vector a sample."""
 
 from fiftyone.core.collections import SampleCollection
 
@@ -20,14 +20,14 @@ def embed_dataset(
     timeout: float | None = None,
     progress: Progress = True,
 ) -> LabelSummary:
-    """Writes one L2-normalised vector for every video of ``view`` into ``embeddings_field``.
+    """Writes one L2-normalised vector for every sample of ``view`` into ``embeddings_field``.
 
     This is ``label_dataset`` with nothing but the operation ``embed``, and continues, fails and
     ends like it. The run record is in ``<embeddings_field>_run``. Whoever asks other operations
     too has the vector for nothing by asking ``embed`` with them there.
 
     Args:
-        view: a dataset or view of videos, or of clips.
+        view: a dataset or view of videos, of clips, or of images.
         client: asks the server, e.g. ``molmo2_client.Molmo2(url=…)``.
         embeddings_field: for the vectors, e.g. as ``embeddings=`` of FiftyOne Brain's methods.
         pooling: "mean", "max" or "cls" over the visual tokens.

@@ -21,16 +21,21 @@ Two operations find events. ``temporal_localization`` owns ``_events``; those of
 go to ``_analysis_events`` whether or not both are asked, so that a field never depends on what
 else was asked, in this call or in a later one.
 
+Images have no frames and no events. Their ``pointing`` fills the sample's own ``molmo2_points``,
+also ``Keypoints``; ``describe`` and ``embed`` are as above.
+
 A field's type is fixed here, before the first request, and never depends on an answer.
 """
 
 from dataclasses import dataclass
 
+from molmo2_client.fiftyone.media_type import MediaType
 from molmo2_client.fiftyone.schema import (
     CLASSIFICATION,
     CLASSIFICATIONS,
     EVENTS,
     KEYPOINTS,
+    PLAIN_KEYPOINTS,
     TEXT,
     VECTOR,
     FieldType,
@@ -56,16 +61,21 @@ SAMPLE_FIELDS = {
 }
 """Operation to the suffixes and types of its sample-level fields."""
 
+IMAGE_FIELDS = {"pointing": {"points": PLAIN_KEYPOINTS}, "describe": {"description": TEXT}}
+"""The same for images, whose fields are all of the sample."""
+
 
 @dataclass(frozen=True)
 class FieldNames:
-    """The names of all fields of one ``label_field``."""
+    """The names of all fields of one ``label_field`` of videos, or of images."""
 
     label_field: str
     embeddings_field: str
+    media_type: MediaType = "video"
 
     def __post_init__(self) -> None:
-        for setting, name in vars(self).items():
+        for setting in ("label_field", "embeddings_field"):
+            name = getattr(self, setting)
             if not name or name.startswith("_") or any(c in name for c in ".$\0"):
                 raise ValueError(
                     f"{setting}={name!r}: must not be empty, start with '_', or contain '.' or "
@@ -86,8 +96,10 @@ class FieldNames:
         """Path to type of the fields that ``operation`` fills."""
         if operation == "embed":
             return {self.embeddings_field: VECTOR}
-        frames = FRAME_FIELDS.get(operation, {})
-        samples = SAMPLE_FIELDS.get(operation, {})
+        if self.media_type == "image":
+            frames, samples = {}, IMAGE_FIELDS.get(operation, {})
+        else:
+            frames, samples = FRAME_FIELDS.get(operation, {}), SAMPLE_FIELDS.get(operation, {})
         return {self.frame(suffix): kind for suffix, kind in frames.items()} | {
             self.sample(suffix): kind for suffix, kind in samples.items()
         }

@@ -10,6 +10,7 @@ import fiftyone as fo
 
 from molmo2_client.fiftyone.clip import Clip
 from molmo2_client.fiftyone.densify import Densify, between_points, between_positions
+from molmo2_contract.images import ImagePoint
 from molmo2_contract.results import PointingResult, Position, Track, TrackingResult
 from molmo2_contract.video import VideoInfo
 
@@ -69,7 +70,7 @@ class KeypointFrames:
         frames = frames_of(self.video, self.clip)
         kept = []
         for position in positions:
-            if position.frame in frames and _is_in_picture(position):
+            if position.frame in frames and is_in_picture(position):
                 kept.append(position)
             else:
                 self.dropped += 1
@@ -106,6 +107,6 @@ def frames_of(video: VideoInfo, clip: Clip | None) -> range:
     return range(1, last + 1) if clip is None else range(clip.first, min(clip.last, last) + 1)
 
 
-def _is_in_picture(position: Position) -> bool:
-    """False for NaN too."""
+def is_in_picture(position: Position | ImagePoint) -> bool:
+    """Whether both coordinates are fractions from 0 to 1; NaN is none."""
     return 0 <= position.x <= 1 and 0 <= position.y <= 1

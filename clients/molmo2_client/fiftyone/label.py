@@ -1,4 +1,4 @@
-"""``label_dataset``: from a view of videos to a view of labelled videos."""
+"""``label_dataset``: from a view of videos or images to one that is labelled."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -37,19 +37,20 @@ def label_dataset(
     timeout: float | None = None,
     progress: Progress = True,
 ) -> LabelSummary:
-    """Asks ``operations`` about every video of ``view`` and writes the answers into its dataset.
+    """Asks ``operations`` about every sample of ``view`` and writes the answers into its dataset.
 
     One request a sample carries all operations that the sample lacks. A call continues where an
     earlier one ended, however it ended: only operations without an answer are asked. A request
     that fails is noted in the sample's run record and the others go on.
 
-    The samples of a clips view (``to_clips``) are asked about their part of the video. Their sample
+    Images are asked about one a request: ``pointing``, ``describe`` and ``embed``. The samples of
+    a clips view (``to_clips``) are asked about their part of the video. Their sample
     fields and run records are the clips' own, and last as long as those: save the view to keep it.
     Their frame labels go into the frames of the dataset, beside those of other clips, with the
     attribute ``clip``.
 
     Args:
-        view: a dataset or view of videos, or of clips.
+        view: a dataset or view of videos, of clips, or of images.
         operations: contract operations, dicts of them, or names where no prompt is needed. Each
             at most once.
         client: asks the server, e.g. ``molmo2_client.Molmo2(url=…)``.
@@ -66,7 +67,7 @@ def label_dataset(
         concurrency: requests under way at once.
         timeout: seconds that the server gets for a request; default the client's.
         progress: whether to draw a progress bar, ``None`` for FiftyOne's setting, or a function
-            called with the bar after each video.
+            called with the bar after each sample.
 
     Raises:
         InvalidRequest: an operation cannot be asked like this. Nothing was asked.
@@ -88,6 +89,8 @@ def label_dataset(
         embeddings_field=embeddings_field,
         prompt_field=prompt_field,
     )
+    if densify != "none" and names.media_type == "image":
+        raise ValueError(f"densify={densify!r}: images have no frames to label between others")
     fresh = _declare_fields(view, questions, names)
     redo = frozenset(q.operation for q in questions) if overwrite else fresh
     plan = make_plan(view, questions, names, redo=redo)

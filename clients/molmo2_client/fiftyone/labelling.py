@@ -7,9 +7,11 @@ import fiftyone.core.utils as fou
 
 from molmo2_client.circuit_breaker import CircuitBreaker
 from molmo2_client.concurrent_calls import Call, ConcurrentCalls
+from molmo2_client.fiftyone.asking import Answer
 from molmo2_client.fiftyone.densify import Densify
 from molmo2_client.fiftyone.fields import FieldNames
-from molmo2_client.fiftyone.mapping import Labels, to_labels
+from molmo2_client.fiftyone.labels import Labels
+from molmo2_client.fiftyone.mapping import to_labels
 from molmo2_client.fiftyone.outcomes import answered, failed, refused
 from molmo2_client.fiftyone.plan import Plan, Task
 from molmo2_client.fiftyone.record import Record
@@ -18,7 +20,7 @@ from molmo2_client.summary import LabelSummary
 from molmo2_contract.response import Response
 
 Progress = Callable[[fou.ProgressBar], None] | bool | None
-"""Whether to draw a progress bar, or what to call after each video."""
+"""Whether to draw a progress bar, or what to call after each sample."""
 
 
 class Labelling:
@@ -32,17 +34,20 @@ class Labelling:
         self._plan = plan
         self._densify = densify
         self._summary = LabelSummary(
-            samples=len(plan.tasks) + plan.finished, finished=plan.finished
+            samples=len(plan.tasks) + plan.finished,
+            finished=plan.finished,
+            media_type=names.media_type,
         )
 
     def run(
         self,
-        calls: ConcurrentCalls[Task, Response | None],
+        calls: ConcurrentCalls[Task, Answer | None],
         breaker: CircuitBreaker,
         progress: Progress,
     ) -> LabelSummary:
         started = time.monotonic()
-        bar = fou.ProgressBar(total=len(self._plan.tasks), progress=progress, iters_str="videos")
+        kind = f"{self._names.media_type}s"
+        bar = fou.ProgressBar(total=len(self._plan.tasks), progress=progress, iters_str=kind)
         try:
             with bar, calls:
                 for call in calls:
@@ -58,13 +63,13 @@ class Labelling:
         self._summary.seconds = time.monotonic() - started
         return self._summary
 
-    def _store(self, call: Call[Task, Response | None]) -> None:
+    def _store(self, call: Call[Task, Answer | None]) -> None:
         labels, record = self._written(call)
         self._writer.add(call.task.sample_id, labels, record)
-        varies = call.answer is not None and call.answer.video.variable_frame_rate
+        varies = isinstance(call.answer, Response) and call.answer.video.variable_frame_rate
         self._summary.count(call.task.sample_id, record.outcomes_and_errors(), varies)
 
-    def _written(self, call: Call[Task, Response | None]) -> tuple[Labels, Record]:
+    def _written(self, call: Call[Task, Answer | None]) -> tuple[Labels, Record]:
         if call.error is not None:
             return Labels(), failed(call.task, call.error, call.seconds)
         if call.answer is None:

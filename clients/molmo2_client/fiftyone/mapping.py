@@ -13,17 +13,19 @@ is ``None``; the run record has the raw text.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import fiftyone as fo
-import numpy as np
 
 from molmo2_client.fiftyone.clip import Clip
 from molmo2_client.fiftyone.densify import Densify
 from molmo2_client.fiftyone.fields import FieldNames
+from molmo2_client.fiftyone.image_mapping import to_image_labels
 from molmo2_client.fiftyone.keypoints import KeypointFrames, frames_of
+from molmo2_client.fiftyone.labels import Labels
 from molmo2_client.fiftyone.limits import cut
+from molmo2_client.fiftyone.vector import to_vector
+from molmo2_contract.images import ImagesResponse
 from molmo2_contract.response import Response
 from molmo2_contract.results import (
     Analysis,
@@ -40,33 +42,24 @@ from molmo2_contract.results import (
 from molmo2_contract.video import VideoInfo
 
 
-@dataclass
-class Labels:
-    """What to write into one sample. Every field named here loses what it held before.
-
-    ``frames`` holds, by field, frame number to label; ``values`` the sample's own fields;
-    ``dropped`` counts, by operation, the labels that lie outside the video or the ``clip``.
-    """
-
-    frames: dict[str, dict[int, fo.Keypoints]] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
-    dropped: dict[str, int] = field(default_factory=dict)
-    clip: Clip | None = None
-
-
 def to_labels(
-    response: Response,
+    response: Response | ImagesResponse,
     names: FieldNames,
     sample_id: str,
     *,
     clip: Clip | None = None,
     densify: Densify = "none",
 ) -> Labels:
-    """The labels of every operation that was answered; an error leaves its fields alone."""
+    """The labels of every operation that was answered; an error leaves its fields alone.
+
+    ``clip`` and ``densify`` are of videos.
+    """
+    if isinstance(response, ImagesResponse):
+        return to_image_labels(response, names)
     mapping = _Mapping(response.video, names, sample_id, densify, Labels(clip=clip))
     for result in response.results:
         if result.status is not Status.ERROR:
-            mapping.clear(result.operation)
+            mapping.labels.clear(names.of(result.operation))
         if result.status in (Status.OK, Status.EMPTY, Status.PARTIAL):
             mapping.fill(result)
     return mapping.labels
@@ -80,24 +73,17 @@ class _Mapping:
     densify: Densify
     labels: Labels
 
-    def clear(self, operation: str) -> None:
-        for path in self.names.of(operation):
-            if path.startswith("frames."):
-                self.labels.frames[path] = {}
-            else:
-                self.labels.values[path] = None
-
     def fill(self, result: Result) -> None:
         values, names = self.labels.values, self.names
         match result:
             case PointingResult():
                 keypoints = self._keypoints(names.frame("points"))
                 self.labels.frames[keypoints.path] = keypoints.of_points(result)
-                self._drop(result.operation, keypoints.dropped)
+                self.labels.drop(result.operation, keypoints.dropped)
             case TrackingResult():
                 keypoints = self._keypoints(names.frame("tracks"))
                 self.labels.frames[keypoints.path] = keypoints.of_tracks(result)
-                self._drop(result.operation, keypoints.dropped)
+                self.labels.drop(result.operation, keypoints.dropped)
             case DescribeResult():
                 values[names.sample("description")] = cut(result.text)
             case TemporalLocalizationResult():
@@ -105,7 +91,8 @@ class _Mapping:
             case ComprehensiveResult(analysis=Analysis() as analysis):
                 self._analysis(result.operation, analysis)
             case EmbedResult():
-                values[names.embeddings_field] = self._vector(result)
+                vector = values[names.embeddings_field] = to_vector(result.embedding)
+                self.labels.drop(result.operation, int(vector is None))
 
     def _keypoints(self, path: str) -> KeypointFrames:
         clip = self.labels.clip
@@ -117,7 +104,7 @@ class _Mapping:
             first = max(event.start_frame, self._frames.start)
             last = min(event.end_frame, self._frames.stop - 1)
             if first > last:
-                self._drop(operation)
+                self.labels.drop(operation)
                 continue
             detections.append(
                 fo.TemporalDetection(
@@ -145,20 +132,9 @@ class _Mapping:
         }
         self.labels.values |= {self.names.sample(suffix): label for suffix, label in found.items()}
 
-    def _vector(self, result: EmbedResult) -> np.ndarray[Any, np.dtype[np.float32]] | None:
-        vector = np.asarray(result.embedding, dtype=np.float32)
-        if vector.size == 0 or not np.isfinite(vector).all():
-            self._drop(result.operation)
-            return None
-        return vector
-
     @property
     def _frames(self) -> range:
         return frames_of(self.video, self.labels.clip)
-
-    def _drop(self, operation: str, count: int = 1) -> None:
-        if count:
-            self.labels.dropped[operation] = self.labels.dropped.get(operation, 0) + count
 
 
 def _classification(label: str | None) -> fo.Classification | None:

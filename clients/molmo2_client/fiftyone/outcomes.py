@@ -6,23 +6,24 @@ from typing import Any
 
 import fiftyone as fo
 
+from molmo2_client.fiftyone.asking import Answer
 from molmo2_client.fiftyone.limits import MAX_ERROR_CHARACTERS, cut
 from molmo2_client.fiftyone.plan import Task
 from molmo2_client.fiftyone.record import Record, distinction, distinction_path
 from molmo2_contract.errors import ErrorKind, Molmo2Error, from_wire
+from molmo2_contract.images import ImagePointingResult, ImageResult, ImagesResponse
 from molmo2_contract.operations import Operation
-from molmo2_contract.response import Response
 from molmo2_contract.results import EmbedResult, PointingResult, Result, Status
 
 
-def answered(task: Task, response: Response, dropped: Mapping[str, int], seconds: float) -> Record:
+def answered(task: Task, answer: Answer, dropped: Mapping[str, int], seconds: float) -> Record:
     """The record of a request that was answered after ``seconds``."""
     request = {
         "at": datetime.now(UTC),
         "latency": seconds,
-        "request_id": response.request_id,
-        "model": fo.DynamicEmbeddedDocument(**response.model.model_dump()),
-        "video": fo.DynamicEmbeddedDocument(**response.video.model_dump(exclude={"sampled"})),
+        "request_id": answer.request_id,
+        "model": fo.DynamicEmbeddedDocument(**answer.model.model_dump()),
+        **_looked_at(answer),
     }
     outcomes = {
         operation.operation: {
@@ -30,7 +31,7 @@ def answered(task: Task, response: Response, dropped: Mapping[str, int], seconds
             **_outcome(result),
             "dropped": dropped.get(operation.operation, 0),
         }
-        for operation, result in zip(task.operations, response.results, strict=True)
+        for operation, result in zip(task.operations, answer.results, strict=True)
     }
     return Record(request, outcomes | _refused(task))
 
@@ -53,6 +54,15 @@ def refused(task: Task) -> Record:
     return Record({"at": datetime.now(UTC)}, _refused(task))
 
 
+def _looked_at(answer: Answer) -> dict[str, Any]:
+    """What the server says about the file."""
+    if isinstance(answer, ImagesResponse):
+        (image,) = answer.images
+        return {"image": fo.DynamicEmbeddedDocument(**image.model_dump())}
+    facts = answer.video.model_dump(exclude={"sampled"})
+    return {"video": fo.DynamicEmbeddedDocument(**facts)}
+
+
 def _refused(task: Task) -> dict[str, dict[str, Any]]:
     return {operation: _error(error) for operation, error in task.refused.items()}
 
@@ -61,12 +71,15 @@ def _asked(operation: Operation) -> dict[str, Any]:
     return {distinction_path(operation.operation): distinction(operation)}
 
 
-def _outcome(result: Result) -> dict[str, Any]:
+def _outcome(result: Result | ImageResult) -> dict[str, Any]:
     outcome: dict[str, Any] = {"status": str(result.status), "reason": result.reason}
     if not isinstance(result, EmbedResult):
         outcome["text"] = cut(result.text)
         outcome["finish_reason"] = result.finish_reason and str(result.finish_reason)
-    if isinstance(result, PointingResult) and result.status is not Status.ERROR:
+    if (
+        isinstance(result, PointingResult | ImagePointingResult)
+        and result.status is not Status.ERROR
+    ):
         outcome["count"] = result.count
     if result.error is not None:
         outcome |= _error(from_wire(result.error))

@@ -8,6 +8,7 @@ from fiftyone.core.collections import SampleCollection
 
 from molmo2_client.fiftyone.clip import Clip
 from molmo2_client.fiftyone.fields import FieldNames
+from molmo2_client.fiftyone.media_type import MediaType
 from molmo2_client.fiftyone.questions import Question
 from molmo2_client.fiftyone.record import ANSWERED, distinction, distinction_path
 from molmo2_client.fiftyone.samples import all_samples
@@ -30,6 +31,7 @@ class Task:
     operations: list[Operation]
     refused: dict[str, InvalidRequest] = field(default_factory=dict)
     clip: Clip | None = None
+    media_type: MediaType = "video"
 
     @property
     def asked(self) -> list[str]:
@@ -65,7 +67,7 @@ def make_plan(
     changed: list[str] = []
     finished = 0
     for row in _rows(view, questions, names):
-        task = Task(row["id"], row["filepath"], [], clip=_clip(row))
+        task = Task(row["id"], row["filepath"], [], clip=_clip(row), media_type=names.media_type)
         for question in questions:
             status, before = row[_status_path(question, names)], row[_before_path(question, names)]
             done = status in ANSWERED and question.operation not in redo

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from molmo2_client.fiftyone.media_type import MediaType, check_operations
 from molmo2_contract.operations import Describe, Operation, Pointing, Tracking
 from molmo2_contract.request import Request, parse_request
 
@@ -44,17 +45,20 @@ class Question:
 
 
 def parse_questions(
-    operations: Sequence[OperationLike], prompt_field: PromptFields = None
+    operations: Sequence[OperationLike],
+    prompt_field: PromptFields = None,
+    media_type: MediaType = "video",
 ) -> list[Question]:
     """Checks everything that can be checked before a sample is read.
 
     Raises:
         InvalidRequest: an operation is unknown, or one of its settings is out of bounds, or it
-            has no prompt and no field to take it from.
+            has no prompt and no field to take it from, or cannot be asked about images.
         ValueError: an operation is named twice, or a prompt field belongs to none.
     """
     documents = [_document(operation) for operation in operations]
     names = [str(document.get("operation")) for document in documents]
+    check_operations(names, media_type)
     fields = _prompt_fields(prompt_field, names)
     for document, name in zip(documents, names, strict=True):
         if name in fields and document.get("prompt") is None:

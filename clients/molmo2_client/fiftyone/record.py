@@ -8,6 +8,7 @@ With ``label_field="molmo2"`` the sample field ``molmo2_run`` holds
     request_id   of the last request
     model        name, version, checkpoint, revision
     video        frame_rate, frame_count, duration, width, height, variable_frame_rate
+    image        width, height; in the place of video, where the sample is one
     pointing     and so on, one document for each operation asked so far:
                    status         ok, empty, partial, unparsed, error
                    prompt         as asked (embed has pooling instead)
@@ -15,7 +16,7 @@ With ``label_field="molmo2"`` the sample field ``molmo2_run`` holds
                    finish_reason  stop, length
                    reason         why a status is partial or unparsed
                    count          the count that the model states (pointing only)
-                   dropped        labels that lie outside the video and were not stored
+                   dropped        labels that lie outside video or image and were not stored
                    error_kind     the kind of the error, its message in ``error``
 
 An operation whose status is ``error`` is asked again by the next call; every other is finished.

@@ -1,4 +1,4 @@
-"""Which samples can be labelled, and how they are reached."""
+"""How samples are reached, and the fields that their prompts come from."""
 
 from collections.abc import Sequence
 
@@ -6,21 +6,6 @@ import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
 from molmo2_client.fiftyone.questions import Question
-
-
-def check_videos(view: SampleCollection) -> None:
-    """Refuses everything but videos and clips of them.
-
-    Raises:
-        ValueError: naming what the view holds, and what to pass instead.
-    """
-    if view.media_type == "group":
-        raise ValueError(
-            "the dataset is grouped: pass the slice with the videos, "
-            "dataset.select_group_slices('name')"
-        )
-    if view.media_type != "video":
-        raise ValueError(f"the samples are of media type {view.media_type!r}, must be 'video'")
 
 
 def check_prompt_fields(view: SampleCollection, questions: Sequence[Question]) -> None:
@@ -48,20 +33,23 @@ def check_prompt_fields(view: SampleCollection, questions: Sequence[Question]) -
 
 
 def all_samples(view: SampleCollection) -> SampleCollection:
-    """All samples of the kind that ``view`` holds, videos or clips, with all their fields.
+    """All samples of the kind that ``view`` holds, with all their fields: videos, clips or images.
 
     Samples are read and written through this by their ids: ``view`` may leave fields out, and a
     grouped dataset shows only one of its slices.
     """
-    return _videos(view._dataset)
+    return _of_media_type(view._dataset, view.media_type)
 
 
 def all_videos(view: SampleCollection) -> SampleCollection:
-    """All videos whose frames ``view`` shows: those of the dataset, also where it holds clips."""
-    return _videos(view._root_dataset)
+    """All videos whose frames ``view`` shows: those of the dataset, also where it holds clips.
+
+    Of images it is ``all_samples``.
+    """
+    return _of_media_type(view._root_dataset, view.media_type)
 
 
-def _videos(dataset: fo.Dataset) -> SampleCollection:
+def _of_media_type(dataset: fo.Dataset, media_type: str) -> SampleCollection:
     if dataset.media_type == "group":
-        return dataset.select_group_slices(media_type="video")
+        return dataset.select_group_slices(media_type=media_type)
     return dataset

@@ -50,6 +50,7 @@ MOMENT = FieldType(fo.DateTimeField)
 VECTOR = FieldType(fo.VectorField)
 CLASSIFICATION = _label(fo.Classification)
 CLASSIFICATIONS = _label(fo.Classifications)
+PLAIN_KEYPOINTS = _label(fo.Keypoints)
 KEYPOINTS = _label(
     fo.Keypoints,
     keypoints=FieldType(

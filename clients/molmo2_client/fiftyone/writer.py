@@ -7,7 +7,7 @@ import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
 from molmo2_client.fiftyone.clip_frames import with_others
-from molmo2_client.fiftyone.mapping import Labels
+from molmo2_client.fiftyone.labels import Labels
 from molmo2_client.fiftyone.record import Record, merged, without
 
 FLUSH_SAMPLES = 10

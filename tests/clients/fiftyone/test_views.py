@@ -63,11 +63,13 @@ def test_a_slice_of_a_grouped_dataset_is_labelled(database, videos, answerer):
     dataset.delete()
 
 
-def test_images_are_refused(database, answerer):
+def test_samples_that_are_no_videos_and_no_images_are_refused(database, answerer):
     dataset = fo.Dataset()
-    dataset.add_sample(fo.Sample(filepath="a.png"))
+    with pytest.raises(ValueError, match="no samples yet"):
+        label(dataset, answerer)
+    dataset.add_sample(fo.Sample(filepath="a.pcd"))
 
-    with pytest.raises(ValueError, match="media type 'image', must be 'video'"):
+    with pytest.raises(ValueError, match="media type 'point-cloud', must be 'video' or 'image'"):
         label(dataset, answerer)
     dataset.delete()
 

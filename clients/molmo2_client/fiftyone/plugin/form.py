@@ -1,4 +1,4 @@
-"""The form of ``label_videos``."""
+"""The form of ``label_samples``."""
 
 from collections.abc import Sequence
 from typing import get_args
@@ -18,6 +18,7 @@ from molmo2_client.fiftyone.plugin.arguments import (
 from molmo2_client.fiftyone.questions import PROMPTED
 from molmo2_client.settings import Media, Settings
 from molmo2_contract.errors import InvalidRequest
+from molmo2_contract.images import IMAGE_OPERATION_NAMES
 from molmo2_contract.operations import OPERATION_NAMES, Pooling
 
 MAX_CONCURRENCY = 256
@@ -29,32 +30,32 @@ _OPERATIONS = {
     "describe": ("Description", "answers a question in free text"),
     "temporal_localization": ("Temporal localization", "finds events with start and end"),
     "comprehensive": ("Analysis", "summary, objects, events, text, scene and activities"),
-    "embed": ("Embedding", "one vector for the video"),
+    "embed": ("Embedding", "one vector for the whole"),
 }
 """Operation to its name on the screen and what it does."""
 
 _PROMPTS = {
     "pointing": ("Point to the …", 'For example "person\'s nose"'),
     "tracking": ("Track the …", 'For example "person\'s hand"'),
-    "describe": ("Question", 'For example "What happens in this video?"'),
+    "describe": ("Question", 'For example "What happens here?"'),
 }
 
 _MEDIA = {
-    "upload": "the videos' bytes",
+    "upload": "the files' bytes",
     "path": "their paths, and can read them",
     "uri": "their URIs, which MOLMO2_MEDIA_PREFIXES make of their paths",
 }
 
 
 def label_form(ctx: ExecutionContext) -> types.Property:
-    """What is asked, about which videos, where the answers go, and who is asked.
+    """What is asked, about which samples, where the answers go, and who is asked.
 
     A choice that cannot work is an error of the form, and the form cannot be sent.
     """
     inputs = types.Object()
-    title = types.View(label="Label videos with Molmo2")
+    title = types.View(label="Label with Molmo2")
     if ctx.dataset is None:
-        _refuse(inputs, "Open a dataset of videos first")
+        _refuse(inputs, "Open a dataset of videos or images first")
         return types.Property(inputs, view=title)
     inputs.view_target(ctx, action_description="Label")
     _add_question(inputs, ctx)
@@ -66,7 +67,8 @@ def label_form(ctx: ExecutionContext) -> types.Property:
 
 def _add_question(inputs: types.Object, ctx: ExecutionContext) -> None:
     choices = types.DropdownView(multiple=True)
-    for name in OPERATION_NAMES:
+    of_images = ctx.dataset.media_type == "image"
+    for name in IMAGE_OPERATION_NAMES if of_images else OPERATION_NAMES:
         label, description = _OPERATIONS[name]
         choices.add_choice(name, label=label, description=description)
     inputs.list("operations", types.String(), required=True, label="Operations", view=choices)
@@ -88,13 +90,13 @@ def _add_prompts(inputs: types.Object, operations: Sequence[str], ctx: Execution
             prompt_of(name),
             required=not by_field,
             label=label,
-            description=f"{description}. For videos without their own" if by_field else description,
+            description=f"{description}. Where a sample has none" if by_field else description,
         )
     inputs.enum(
         "prompt_field",
         fields,
         label="Prompt field",
-        description="A string field with each video's own prompt (optional)",
+        description="A string field with each sample's own prompt (optional)",
         view=types.AutocompleteView(choices=[types.Choice(field) for field in fields]),
     )
     if by_field in fields:
@@ -108,7 +110,7 @@ def _tell_missing_prompts(
         return
     missing = len(ctx.target_view().exists(field, False))
     if missing:
-        label = f"{missing} videos have no prompt in {field!r}: each will be noted as an error"
+        label = f"{missing} samples have no prompt in {field!r}: each will be noted as an error"
         inputs.view("missing_prompts", types.Warning(label=label))
 
 
@@ -119,7 +121,8 @@ def _add_answers(inputs: types.Object, ctx: ExecutionContext) -> None:
         label="Label field",
         description="What all new fields begin with",
     )
-    if {"pointing", "tracking"} & set(ctx.params.get("operations") or []):
+    has_frames = ctx.dataset.media_type != "image"
+    if has_frames and {"pointing", "tracking"} & set(ctx.params.get("operations") or []):
         ways = types.RadioGroup(orientation="horizontal")
         for way, label in zip(
             WAYS, ("No labels", "The last position", "Between both"), strict=True

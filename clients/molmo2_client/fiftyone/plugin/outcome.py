@@ -35,7 +35,7 @@ def outcome_view(result: dict[str, Any]) -> types.Property:
         outputs.str("report", view=types.MarkdownView())
     if result.get("failures"):
         outputs.list("failures", types.Object(), label="Without an answer", view=_failures())
-    return types.Property(outputs, view=types.View(label="Label videos with Molmo2"))
+    return types.Property(outputs, view=types.View(label="Label with Molmo2"))
 
 
 def _failures() -> types.TableView:

@@ -5,17 +5,17 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
 from molmo2_client.concurrent_calls import Call, ConcurrentCalls
+from molmo2_client.fiftyone.asking import Answer
 from molmo2_client.fiftyone.plan import Task
 from molmo2_contract.errors import from_wire
-from molmo2_contract.response import Response
 
-Ask = Callable[[Task], Response | None]
+Ask = Callable[[Task], Answer | None]
 
 
-class Answer(NamedTuple):
+class TimedAnswer(NamedTuple):
     """A response, and the seconds that it took."""
 
-    response: Response
+    response: Answer
     seconds: float
 
 
@@ -30,7 +30,7 @@ class AnswersAhead:
         self._ask = ask
         self._calls = ConcurrentCalls(ask, tasks, concurrency=concurrency)
         self._returning = iter(self._calls)
-        self._returned: dict[str, Call[Task, Response | None]] = {}
+        self._returned: dict[str, Call[Task, Answer | None]] = {}
 
     def __enter__(self) -> Self:
         self._calls.__enter__()
@@ -39,7 +39,7 @@ class AnswersAhead:
     def __exit__(self, *error: object) -> None:
         self._calls.__exit__(*error)
 
-    def about(self, task: Task) -> Answer:
+    def about(self, task: Task) -> TimedAnswer:
         """The answer to one of the tasks; waits for it. One that was given is asked for anew.
 
         Raises:
@@ -53,10 +53,10 @@ class AnswersAhead:
         call = self._returned.pop(task.sample_id)
         if call.error is not None:
             raise call.error
-        return Answer(_checked(task, call.answer), call.seconds)
+        return TimedAnswer(_checked(task, call.answer), call.seconds)
 
 
-def ask_now(ask: Ask, task: Task) -> Answer:
+def ask_now(ask: Ask, task: Task) -> TimedAnswer:
     """The answer to one task that nobody asked ahead.
 
     Raises:
@@ -64,10 +64,10 @@ def ask_now(ask: Ask, task: Task) -> Answer:
     """
     started = time.monotonic()
     response = ask(task)
-    return Answer(_checked(task, response), time.monotonic() - started)
+    return TimedAnswer(_checked(task, response), time.monotonic() - started)
 
 
-def _checked(task: Task, response: Response | None) -> Response:
+def _checked(task: Task, response: Answer | None) -> Answer:
     for error in task.refused.values():
         raise error
     assert response is not None  # only a task without operations has none

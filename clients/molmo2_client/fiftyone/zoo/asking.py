@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from molmo2_client.fiftyone.label import CONCURRENCY
+from molmo2_client.fiftyone.media_type import MediaType, check_operations
 from molmo2_client.fiftyone.questions import PROMPTED, Question, parse_questions
 from molmo2_contract.limits import MAX_NEW_TOKENS, MAX_TEMPERATURE, MAX_TIMEOUT
 from molmo2_contract.operations import OPERATION_NAMES, Embed, Pooling, Prompt
@@ -30,18 +31,22 @@ class Asking(BaseModel):
     concurrency: int = Field(CONCURRENCY, ge=1)
     timeout: float | None = Field(None, gt=0, le=MAX_TIMEOUT)
 
-    def question(self, prompt_field: str | None = None) -> Question:
+    def question(
+        self, prompt_field: str | None = None, media_type: MediaType = "video"
+    ) -> Question:
         """What is asked about every sample, with its prompt from ``prompt_field`` if given.
 
         Raises:
             ValueError: no operation is chosen, or it has neither a prompt nor a field of prompts.
-            InvalidRequest: a setting is out of the operation's bounds.
+            InvalidRequest: a setting is out of the operation's bounds, or the operation is not for
+                samples of this type.
         """
         if self.operation is None:
             raise ValueError(
                 f"model.operation is not set; choose one of {', '.join(OPERATIONS)}, e.g. "
                 "model.operation = 'describe'"
             )
+        check_operations([self.operation], media_type)
         if self.operation in PROMPTED and self.prompt is None and prompt_field is None:
             raise ValueError(
                 f"model.prompt is not set, and {self.operation} needs one; set it, or pass "
@@ -51,7 +56,7 @@ class Asking(BaseModel):
         if self.operation in PROMPTED:
             chosen.add("prompt")
         document = self.model_dump(include=chosen, exclude_none=True)
-        (question,) = parse_questions([document], prompt_field)
+        (question,) = parse_questions([document], prompt_field, media_type)
         return question
 
     def embedding(self) -> Embed:

@@ -5,26 +5,25 @@ from typing import Self
 from fiftyone.core.collections import SampleCollection
 
 from molmo2_client.fiftyone.clip import Clip
+from molmo2_client.fiftyone.media_type import media_type_of
 from molmo2_client.fiftyone.plan import Task
-from molmo2_client.fiftyone.samples import check_videos
+from molmo2_client.fiftyone.vector import Vector, only_vector
 from molmo2_client.fiftyone.zoo.ahead import AnswersAhead, Ask
 from molmo2_client.fiftyone.zoo.asking import Asking
 from molmo2_client.fiftyone.zoo.invocation import Invocation
-from molmo2_client.fiftyone.zoo.vectors import Vector, vector_of
 from molmo2_contract.operations import Operation
 
 _OF_CLIPS = ["sample_id", "support", "metadata.frame_rate", "metadata.total_frame_count"]
 
 
 class EmbeddingRun:
-    """A context manager that asks ahead of the videos that FiftyOne hands over.
+    """A context manager that asks ahead of the videos or images that FiftyOne hands over.
 
     FiftyOne names the file but not the sample, and passes over files that it cannot open; so the
     next sample with that file is the one that it means.
     """
 
     def __init__(self, ask: Ask, asking: Asking, invocation: Invocation) -> None:
-        check_videos(invocation.samples)
         tasks = _tasks(invocation.samples, asking.embedding())
         self._order = iter(tasks)
         self._answers = AnswersAhead(
@@ -47,14 +46,21 @@ class EmbeddingRun:
         """
         for task in self._order:
             if task.filepath == filepath:
-                return vector_of(self._answers.about(task).response)
+                return only_vector(self._answers.about(task).response)
         raise KeyError(filepath)
 
 
 def _tasks(samples: SampleCollection, operation: Operation) -> list[Task]:
+    media_type = media_type_of(samples)
     columns = ["id", "filepath", *(_OF_CLIPS if samples._is_clips else [])]
     return [
-        Task(sample_id, filepath, [operation], clip=_clip(*clip) if clip else None)
+        Task(
+            sample_id,
+            filepath,
+            [operation],
+            clip=_clip(*clip) if clip else None,
+            media_type=media_type,
+        )
         for sample_id, filepath, *clip in zip(*samples.values(columns), strict=True)
     ]
 

@@ -4,13 +4,17 @@ FiftyOne gives a video model one video at a time and tells it neither what follo
 ``batch_size``. It enters the model as a context first, so the call that does so is found among
 those under way, and the public parameters of ``apply_model`` and ``compute_embeddings`` are read
 there. Where they are not found, as in a later FiftyOne, the model asks one video after another.
+
+Of an image FiftyOne gives the pixels alone; which sample they are of stands in its loop.
 """
 
 import inspect
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
+import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
 _MODULE = "fiftyone.core.models"
@@ -28,12 +32,22 @@ class Invocation:
 
 def invocation_of(model: object) -> Invocation | None:
     """The innermost call that is under way with ``model``."""
+    return next((found for frame in _frames(model) if (found := _read(frame))), None)
+
+
+def sample_of(model: object) -> fo.Sample | None:
+    """The sample that FiftyOne's innermost loop with ``model`` is busy with."""
+    samples = (frame.f_locals.get("sample") for frame in _frames(model))
+    return next((sample for sample in samples if sample is not None), None)
+
+
+def _frames(model: object) -> Iterator[FrameType]:
+    """FiftyOne's functions that are under way with ``model``, the innermost first."""
     frame = inspect.currentframe()
     while frame is not None:
         if frame.f_globals.get("__name__") == _MODULE and frame.f_locals.get("model") is model:
-            return _read(frame)
+            yield frame
         frame = frame.f_back
-    return None
 
 
 def _read(frame: FrameType) -> Invocation | None:

@@ -7,10 +7,11 @@ from fiftyone import ViewField as F
 
 from molmo2_client.fiftyone.checks import fields_of
 from molmo2_client.fiftyone.mapping import to_labels
+from molmo2_client.fiftyone.media_type import media_type_of
 from molmo2_client.fiftyone.outcomes import answered
 from molmo2_client.fiftyone.plan import make_plan
 from molmo2_client.fiftyone.record import merged
-from molmo2_client.fiftyone.samples import all_samples, check_prompt_fields, check_videos
+from molmo2_client.fiftyone.samples import all_samples, check_prompt_fields
 from molmo2_client.fiftyone.schema import declare
 from molmo2_client.fiftyone.zoo.ahead import AnswersAhead, Ask
 from molmo2_client.fiftyone.zoo.asking import Asking
@@ -25,7 +26,7 @@ class LabelRun:
 
     Raises, before anything is asked:
         ValueError: the model's settings, the prompt field or the samples are at fault.
-        InvalidRequest: the operation cannot be asked like this.
+        InvalidRequest: the operation cannot be asked like this, or not about images.
         FieldClash: the dataset has a field of another type.
     """
 
@@ -33,11 +34,11 @@ class LabelRun:
         self, ask: Ask, asking: Asking, invocation: Invocation, prompt_field: str | None
     ) -> None:
         samples = invocation.samples
-        question = asking.question(prompt_field)
-        check_videos(samples)
+        media_type = media_type_of(samples)
+        question = asking.question(prompt_field, media_type)
         check_prompt_fields(samples, [question])
         self._samples = samples
-        self._names = names = ZooFieldNames.of_label(invocation.label_field or "")
+        self._names = names = ZooFieldNames.of_label(invocation.label_field or "", media_type)
         fields = fields_of([question], names)
         new = declare(samples._dataset, fields, videos=samples._root_dataset)
         self._earlier = fields.keys() - new

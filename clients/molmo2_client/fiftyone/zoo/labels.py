@@ -7,7 +7,8 @@ zoo model that runs in the caller's process, so a dataset has the same fields fr
 from typing import Any, Self
 
 from molmo2_client.fiftyone.fields import FieldNames
-from molmo2_client.fiftyone.mapping import Labels
+from molmo2_client.fiftyone.labels import Labels
+from molmo2_client.fiftyone.media_type import MediaType
 
 Predicted = dict[Any, Any] | None
 """``{suffix: label}``, or ``{frame number: {suffix: label}}``. FiftyOne takes no empty dict."""
@@ -24,8 +25,8 @@ class ZooFieldNames(FieldNames):
     """The fields of one ``label_field`` of ``apply_model``."""
 
     @classmethod
-    def of_label(cls, label_field: str) -> Self:
-        return cls(label_field, f"{label_field}_embedding")
+    def of_label(cls, label_field: str, media_type: MediaType = "video") -> Self:
+        return cls(label_field, f"{label_field}_embedding", media_type)
 
     def sample(self, suffix: str) -> str:
         return super().sample(ZOO_SUFFIXES.get(suffix, suffix))

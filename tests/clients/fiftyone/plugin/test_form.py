@@ -1,4 +1,4 @@
-"""The form of "Label videos with Molmo2" in the states that choices bring it to."""
+"""The form of "Label with Molmo2" in the states that choices bring it to."""
 
 import fiftyone as fo
 import pytest
@@ -7,7 +7,7 @@ import pytest
 @pytest.fixture
 def label_form(form, make_dataset):
     dataset = make_dataset(3, question=["what?", None, None], molmo2_summary=["a", "b", "c"])
-    return lambda **params: form("label_videos", dataset, **{"label_field": "new", **params})
+    return lambda **params: form("label_samples", dataset, **{"label_field": "new", **params})
 
 
 def fault(properties):
@@ -16,16 +16,29 @@ def fault(properties):
 
 
 def test_without_a_dataset_it_says_so(form):
-    assert fault(form("label_videos")) == "Open a dataset of videos first"
+    assert fault(form("label_samples")) == "Open a dataset of videos or images first"
 
 
-def test_a_dataset_of_images_is_refused(form, database):
+def test_a_dataset_of_something_else_is_refused(form, database):
     dataset = fo.Dataset()
-    dataset.add_sample(fo.Sample(filepath="/no/such/picture.png"))
+    dataset.add_sample(fo.Sample(filepath="/no/such/cloud.pcd"))
 
-    assert "must be 'video'" in fault(form("label_videos", dataset, operations=["embed"]))
+    assert "must be 'video'" in fault(form("label_samples", dataset, operations=["embed"]))
 
     dataset.delete()
+
+
+def test_images_are_offered_what_can_be_asked_of_them(form, make_image_dataset):
+    dataset = make_image_dataset(2)
+
+    properties = form("label_samples", dataset, operations=["pointing"], pointing_prompt="a face")
+
+    choices = [choice["value"] for choice in properties["operations"]["view"]["choices"]]
+    assert choices == ["pointing", "describe", "embed"]
+    assert "densify" not in properties
+    assert not fault(properties)
+    refused = form("label_samples", dataset, operations=["comprehensive"])
+    assert "comprehensive" in fault(refused)
 
 
 def test_it_offers_six_operations_and_wants_one(label_form):
@@ -65,7 +78,7 @@ def test_a_prompt_field_makes_prompts_optional_and_tells_how_many_are_missing(la
 
     assert not alone["describe_prompt"]["required"]
     assert not fault(alone)
-    assert alone["missing_prompts"]["view"]["label"].startswith("2 videos have no prompt")
+    assert alone["missing_prompts"]["view"]["label"].startswith("2 samples have no prompt")
     assert "missing_prompts" not in with_prompt
 
 
@@ -82,7 +95,7 @@ def test_a_clash_of_fields_is_a_fault_and_nothing_is_added(label_form, make_data
     before = dataset.get_field_schema()
 
     properties = form(
-        "label_videos", dataset, operations=["temporal_localization"], label_field="mine"
+        "label_samples", dataset, operations=["temporal_localization"], label_field="mine"
     )
 
     assert "mine_events is FloatField, must be TemporalDetections" in fault(properties)

@@ -6,7 +6,7 @@ from fiftyone.operators.delegated import DelegatedOperationService
 from fiftyone.operators.executor import ExecutionError
 from fiftyone.plugins import list_plugins
 
-LABEL = "@molmo2/molmo2/label_videos"
+LABEL = "@molmo2/molmo2/label_samples"
 CHECK = "@molmo2/molmo2/check_server"
 
 pytestmark = pytest.mark.usefixtures("secrets")
@@ -38,7 +38,7 @@ def test_the_label_form_fills_the_dataset_and_shows_how_it_goes(make_dataset):
     names = [name for name, _ in told]
     assert names == [*["set_progress"] * (len(told) - 2), "reload_dataset", "show_output"]
     assert told[-3][1]["progress"] == 1.0
-    assert told[-3][1]["label"].startswith("4 of 4 videos")
+    assert told[-3][1]["label"].startswith("4 of 4")
     result = told[-1][1]["results"]
     assert (result["samples"], result["labelled"], result["failed"]) == (4, 4, 0)
     assert dataset.count("frames.molmo2_points.keypoints") == 4
@@ -110,7 +110,7 @@ def test_a_delegated_run_keeps_its_progress_and_its_outcome(make_dataset):
     done = service.get(queued.result["id"])
     assert done.run_state == "completed", done.result
     assert done.status.progress == 1.0
-    assert done.status.label.startswith("3 of 3 videos")
+    assert done.status.label.startswith("3 of 3")
     assert (done.result.result["labelled"], done.result.result["failed"]) == (2, 1)
     assert "failures" in done.metadata["outputs_schema"]["type"]["properties"]
     assert len(dataset.exists("molmo2_description")) == 2

@@ -1,4 +1,4 @@
-"""The operator that labels videos: a form in front of ``label_dataset``."""
+"""The operator that labels videos and images: a form in front of ``label_dataset``."""
 
 from collections.abc import Callable, Generator
 from typing import Any
@@ -15,8 +15,8 @@ from molmo2_client.fiftyone.plugin.form import label_form
 from molmo2_client.fiftyone.plugin.outcome import ended_early, outcome, outcome_view
 
 
-class LabelVideos(Operator):  # type: ignore[misc]
-    """Asks a Molmo2 server about the videos of a view and writes the answers into the dataset.
+class LabelSamples(Operator):  # type: ignore[misc]
+    """Asks a Molmo2 server about the samples of a view and writes the answers into the dataset.
 
     At once, it runs as long as the App's page is open; delegated, until it is done. Either way a
     second run continues the first.
@@ -25,8 +25,8 @@ class LabelVideos(Operator):  # type: ignore[misc]
     @property
     def config(self) -> OperatorConfig:
         return OperatorConfig(
-            name="label_videos",
-            label="Label videos with Molmo2",
+            name="label_samples",
+            label="Label with Molmo2",
             description="Points, tracks, descriptions, events, analyses and embeddings",
             dynamic=True,
             execute_as_generator=True,
@@ -79,4 +79,4 @@ def _label_in_sight(ctx: ExecutionContext) -> Generator[Any, None, None]:
 
 def _progress(bar: ProgressBar) -> dict[str, Any]:
     rate = f", {bar.iter_rate:.1f} a second" if bar.iter_rate else ""
-    return {"progress": bar.progress, "label": f"{bar.iteration} of {bar.total} videos{rate}"}
+    return {"progress": bar.progress, "label": f"{bar.iteration} of {bar.total}{rate}"}
