@@ -16,6 +16,12 @@ MAX_URI_CHARACTERS = 4096
 MAX_IMAGES = 16
 """Images in one request."""
 
+MAX_SCHEMA_BYTES = 32_768
+"""Bytes of the JSON Schema that an answer is to follow."""
+
+MAX_SCHEMA_DEPTH = 32
+"""Containers within containers of such a schema."""
+
 MAX_NEW_TOKENS = 16_384
 """Largest ``max_new_tokens`` of one operation."""
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from molmo2_contract.base import JSON_NUMBER, WireModel
+from molmo2_contract.json_schema import JsonSchema
 from molmo2_contract.limits import MAX_NEW_TOKENS, MAX_PROMPT_CHARACTERS, MAX_TEMPERATURE
 
 Prompt = Annotated[
@@ -35,14 +36,25 @@ class _Generated(WireModel):
     )
 
 
-class Pointing(_Generated):
+class _Formed(_Generated):
+    """What every operation shares whose answers have a form of their own."""
+
+    constrained: bool = Field(
+        True,
+        strict=True,
+        description="Hold the answer to that form while it is written; false lets the model write "
+        "what it will.",
+    )
+
+
+class Pointing(_Formed):
     """Points at every occurrence of what the prompt names."""
 
     operation: Literal["pointing"] = "pointing"
     prompt: Prompt = Field(description='What to point to, e.g. "person\'s nose".')
 
 
-class Tracking(_Generated):
+class Tracking(_Formed):
     """Follows every occurrence of what the prompt names through the sampled frames."""
 
     operation: Literal["tracking"] = "tracking"
@@ -51,19 +63,24 @@ class Tracking(_Generated):
 
 
 class Describe(_Generated):
-    """Answers the prompt in free text."""
+    """Answers the prompt in free text, or as JSON that follows a schema."""
 
     operation: Literal["describe"] = "describe"
     prompt: Prompt = Field(description="The question, given to the model as it is.")
+    json_schema: JsonSchema | None = Field(
+        None,
+        description="JSON Schema (2020-12) that the answer follows; the result has it as data. "
+        "The model is not told of it: say in the prompt what is wanted.",
+    )
 
 
-class TemporalLocalization(_Generated):
+class TemporalLocalization(_Formed):
     """Finds the events of the video with their start and end. Its prompt is fixed."""
 
     operation: Literal["temporal_localization"] = "temporal_localization"
 
 
-class Comprehensive(_Generated):
+class Comprehensive(_Formed):
     """Summary, objects, events, text, scene and activities of the video. Its prompt is fixed."""
 
     operation: Literal["comprehensive"] = "comprehensive"

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from molmo2_contract.base import RequestId, Timeout, WireModel
 from molmo2_contract.errors import InvalidRequest
 from molmo2_contract.images import IMAGE_OPERATION_NAMES, ImagesRequest
-from molmo2_contract.limits import MAX_OPERATIONS
+from molmo2_contract.limits import MAX_OPERATIONS, MAX_SCHEMA_DEPTH
 from molmo2_contract.operations import OPERATION_NAMES, Operation
 from molmo2_contract.video import Video
 
@@ -67,7 +67,10 @@ def _load(document: str | bytes | bytearray) -> Any:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"the request is not JSON: {error}") from None
     except RecursionError:
-        raise InvalidRequest("the request is nested too deeply; a request has 3 levels") from None
+        raise InvalidRequest(
+            "the request is nested too deeply; it has 3 levels, and a json_schema in it at most "
+            f"{MAX_SCHEMA_DEPTH}"
+        ) from None
     except ValueError:
         raise InvalidRequest("the request holds an integer of more than 4300 digits") from None
 
@@ -88,7 +91,7 @@ def _explain(fault: ErrorDetails, operations: tuple[str, ...]) -> str:
             return "required, and missing"
         case "union_tag_invalid" | "union_tag_not_found":
             return f"unknown operation; expected one of {', '.join(operations)}"
-        case "model_type" | "model_attributes_type":
+        case "model_type" | "model_attributes_type" | "dict_type":
             return "must be a JSON object"
         case "list_type":
             return f"must be a list of {name}"

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from molmo2_contract.base import WireModel
 from molmo2_contract.errors import Error
@@ -138,6 +138,9 @@ class TrackingResult(GeneratedText):
 
 class DescribeResult(GeneratedText):
     operation: Literal["describe"] = "describe"
+    data: JsonValue = Field(
+        None, description="The answer as JSON, if a json_schema was given and it is whole."
+    )
 
 
 class TemporalLocalizationResult(GeneratedText):

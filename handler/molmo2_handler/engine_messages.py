@@ -29,20 +29,43 @@ from molmo2_contract.results import (
 )
 from molmo2_contract.video import VideoInfo
 from molmo2_engine.wire import engine_pb2 as wire
-from molmo2_handler.answers import read_answer, read_describe, read_image_pointing
+from molmo2_handler.answers import (
+    Grammar,
+    grammar_of,
+    grammar_of_images,
+    read_answer,
+    read_describe,
+    read_image_pointing,
+)
 
 
 def to_engine(operation: Operation) -> wire.Operation:
-    """An operation of the contract as the engine is asked for it."""
+    """An operation about a video as the engine is asked for it."""
     if isinstance(operation, Embed):
-        pooling = wire.Pooling.Value(operation.pooling.name)
-        return wire.Operation(embedding=wire.Embedding(pooling=pooling))
+        return _embedding(operation)
+    return _generation(operation, grammar_of(operation))
+
+
+def to_engine_about_images(operation: ImageOperation, images: int) -> wire.Operation:
+    """The same for an operation about ``images`` images."""
+    if isinstance(operation, Embed):
+        return _embedding(operation)
+    return _generation(operation, grammar_of_images(operation, images))
+
+
+def _embedding(operation: Embed) -> wire.Operation:
+    pooling = wire.Pooling.Value(operation.pooling.name)
+    return wire.Operation(embedding=wire.Embedding(pooling=pooling))
+
+
+def _generation(operation: GeneratedOperation, grammar: Grammar | None) -> wire.Operation:
     generation = wire.Generation(
         prompt=render(operation),
         max_new_tokens=operation.max_new_tokens,
         temperature=operation.temperature,
         top_p=operation.top_p,
         seed=operation.seed,
+        **({} if grammar is None else {grammar.language: grammar.text}),
     )
     return wire.Operation(generation=generation)
 
@@ -70,7 +93,7 @@ def to_image_result(operation: ImageOperation, event: wire.AnswerEvent, images: 
         case Embed():
             return _embedded(operation, event.embedded)
         case Describe():
-            read = read_describe(done.text, done.truncated)
+            read = read_describe(operation, done.text, done.truncated)
         case Pointing():
             read = read_image_pointing(operation, done.text, done.truncated, images)
         case _:

@@ -13,9 +13,17 @@ from molmo2_contract.request import InfoRequest, Request, parse_request
 
 EMBED = {"operation": "embed"}
 POINTING = {"operation": "pointing", "prompt": "cat"}
+DESCRIBE = {"operation": "describe", "prompt": "What?"}
 NAMES = "unknown operation; expected one of " + ", ".join(OPERATION_NAMES)
 UNKNOWN = "unknown field; remove it or check its spelling"
 NAN, INFINITY = float("nan"), float("inf")
+
+
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for level in range(depth):
+        value = [value] if level % 2 else {"not": value}
+    return value
 
 
 def refusal(document: Any) -> InvalidRequest:
@@ -62,6 +70,18 @@ OPERATION_FIELDS = [
     ({"seed": -1}, ".seed", "must be greater than or equal to 0"),
     ({"seed": 2**63}, ".seed", f"must be less than {2**63}"),
     ({"seed": True}, ".seed", "must be a number"),
+    ({"constrained": "no"}, ".constrained", "must be a valid boolean"),
+    ({"constrained": 0}, ".constrained", "must be a valid boolean"),
+    ({"json_schema": {}}, ".json_schema", UNKNOWN),
+]
+
+SCHEMA_FIELDS = [
+    ({"json_schema": "{}"}, ".json_schema", "must be a JSON object"),
+    ({"json_schema": True}, ".json_schema", "must be a JSON object"),
+    ({"json_schema": {"const": "é" * 16380}}, ".json_schema", "must have at most 32768; name what"),
+    ({"json_schema": {"const": nested(32)}}, ".json_schema", "at most 32 deep; name its parts in"),
+    ({"json_schema": {"const": NAN}}, ".json_schema", "must be JSON"),
+    ({"constrained": False}, ".constrained", UNKNOWN),
 ]
 
 VIDEO_FIELDS = [
@@ -122,6 +142,10 @@ DOCUMENTS = [
         (with_operation(**fields), f"operations[1]{at}", why)
         for fields, at, why in OPERATION_FIELDS
     ),
+    *(
+        ({"operations": [{**DESCRIBE, **fields}]}, f"operations[0]{at}", why)
+        for fields, at, why in SCHEMA_FIELDS
+    ),
     *((with_video(**fields), f"video{at}", why) for fields, at, why in VIDEO_FIELDS),
     *((with_field(**fields), at, why) for fields, at, why in FIELDS),
     ({}, "operations", "required, and missing"),
@@ -156,6 +180,9 @@ def test_a_refusal_names_the_field_and_its_bound(
         {"operations": [{**POINTING, "max_new_tokens": 16384, "temperature": 0, "top_p": 1}]},
         {"operations": [{**POINTING, "max_new_tokens": 8.0, "seed": 0}]},
         {"operations": [{**POINTING, "prompt": "x" * 4096, "seed": 2**63 - 1}]},
+        {"operations": [{**POINTING, "constrained": False}, {**DESCRIBE, "json_schema": None}]},
+        {"operations": [{**DESCRIBE, "json_schema": {"const": "é" * 16377}}]},
+        {"operations": [{**DESCRIBE, "json_schema": {"const": nested(31)}}]},
     ],
 )
 def test_what_lies_on_a_bound_is_accepted(fields: dict[str, Any]) -> None:
@@ -201,12 +228,19 @@ def test_a_deep_value_in_an_unknown_field_is_an_unknown_field() -> None:
     )
 
 
+@pytest.mark.parametrize("value", [object(), 10**5000], ids=["object", "digits"])
+def test_a_schema_that_is_no_json_is_refused(value: Any) -> None:
+    refused = refusal({"operations": [{**DESCRIBE, "json_schema": {"const": value}}]})
+    assert refused.message.startswith("operations[0].json_schema: must be JSON: ")
+
+
 @pytest.mark.parametrize(
     "document",
     [
         '{"operations": [{"operation": "pointing", "prompt": "\\ud800"}]}',
         '{"operations": [{"operation": "embed", "\\ud800": 1}]}',
         '{"operations": [{"operation": "embed"}], "\\ud800": 1}',
+        json.dumps({"operations": [{**DESCRIBE, "json_schema": {"const": "\ud800"}}]}),
     ],
 )
 def test_half_a_character_is_refused_in_words_that_can_be_sent(document: str) -> None:

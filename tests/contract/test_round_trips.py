@@ -28,9 +28,19 @@ GENERATION: dict[str, st.SearchStrategy[Any]] = {
     "top_p": st.floats(0, 1, exclude_min=True),
     "seed": st.none() | st.integers(0, 2**63 - 1),
 }
+FORMED = {**GENERATION, "constrained": st.booleans()}
+SCHEMAS = st.dictionaries(
+    st.text(CHARACTERS, max_size=8),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(CHARACTERS, max_size=8),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(CHARACTERS, max_size=8), inner),
+        max_leaves=8,
+    ),
+)
 OPERATIONS = st.one_of(
-    *(st.builds(kind, prompt=PROMPTS, **GENERATION) for kind in (Pointing, Tracking, Describe)),
-    *(st.builds(kind, **GENERATION) for kind in (TemporalLocalization, Comprehensive)),
+    *(st.builds(kind, prompt=PROMPTS, **FORMED) for kind in (Pointing, Tracking)),
+    st.builds(Describe, prompt=PROMPTS, json_schema=st.none() | SCHEMAS, **GENERATION),
+    *(st.builds(kind, **FORMED) for kind in (TemporalLocalization, Comprehensive)),
     st.builds(Embed, pooling=st.sampled_from(Pooling)),
 )
 SECONDS = st.floats(0, limits.MAX_SECONDS)
@@ -94,13 +104,15 @@ def test_the_smallest_request_says_what_it_leaves_to_the_defaults() -> None:
         ({"operation": "comprehensive"}, 2048),
     ],
 )
-def test_an_operation_that_writes_text_is_greedy_and_bounded(
+def test_an_operation_that_writes_text_is_greedy_bounded_and_in_its_form(
     operation: dict[str, Any], tokens: int
 ) -> None:
     request = parse_request({"operations": [operation]})
     assert isinstance(request, Request)
+    free = operation["operation"] == "describe"
     assert request.operations[0].model_dump() == {
         **operation,
+        **({"json_schema": None} if free else {"constrained": True}),
         "max_new_tokens": tokens,
         "temperature": 0.0,
         "top_p": 1.0,

@@ -16,12 +16,14 @@ from molmo2_contract.schemas import render
 PUBLISHED = Path(__file__).parents[2] / "contract" / "schemas"
 EMBED = {"operation": "embed", "pooling": "max"}
 POINTING = {"operation": "pointing", "prompt": "cat", "temperature": 0.5, "seed": 7}
+DESCRIBE = {"operation": "describe", "prompt": "What?"}
 
 REQUESTS: list[dict[str, Any]] = [
     {"operations": [EMBED]},
     {"operations": [POINTING, {"operation": "tracking", "prompt": "a hand"}]},
     {"operations": [{"operation": "describe", "prompt": "What?", "top_p": 0.9, "seed": None}]},
     {"operations": [{"operation": "temporal_localization"}, {"operation": "comprehensive"}]},
+    {"operations": [{**POINTING, "constrained": False}, {**DESCRIBE, "json_schema": {"a": [1]}}]},
     {"operations": [EMBED], "video": {"uri": "file:///a.mp4", "start": 1, "end": 2.5}},
     {"operations": [EMBED], "video": {"uri": None, "end": None, "max_frames": 8.0}},
     {"operations": [EMBED] * 32, "timeout": 3600, "stream": True, "request_id": "r"},
@@ -43,6 +45,10 @@ REFUSED: list[Any] = [
         {"seed": 2**63}, {"seed": "7"}, {"top_p": 0}, {"top_p": 1.5}, {"temperature": -1},
         {"temperature": 3}, {"temperature": True}, {"max_new_tokens": 0},
         {"max_new_tokens": 16385}, {"max_new_tokens": 1.5}, {"max_new_tokens": "8"},
+        {"constrained": "false"}, {"constrained": 0}, {"json_schema": {}},
+    )),
+    *({"operations": [{**DESCRIBE, **wrong}]} for wrong in (
+        {"json_schema": "{}"}, {"json_schema": [1]}, {"json_schema": True}, {"constrained": True},
     )),
     {"operations": [{**EMBED, "pooling": "sum"}]},
     {"operations": [{**EMBED, "prompt": "x"}]},

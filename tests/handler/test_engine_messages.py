@@ -19,7 +19,13 @@ from molmo2_contract.prompts import render
 from molmo2_contract.results import FinishReason, Status
 from molmo2_contract.video import Sampled, VideoInfo
 from molmo2_engine.wire import engine_pb2 as wire
-from molmo2_handler.engine_messages import failed_result, to_engine, to_result
+from molmo2_handler.answers import grammar_of, grammar_of_images
+from molmo2_handler.engine_messages import (
+    failed_result,
+    to_engine,
+    to_engine_about_images,
+    to_result,
+)
 
 GENERATED = [
     Pointing(prompt="cat"),
@@ -57,9 +63,41 @@ def test_an_operation_that_writes_text_is_asked_as_generation(operation):
         update={"max_new_tokens": 9, "temperature": 0.5, "top_p": 0.25, "seed": 2**63 - 1}
     )
     generation = to_engine(asked).generation
+    held_to = generation.WhichOneof("grammar")
+    if held_to:
+        generation.ClearField(held_to)
     assert generation == wire.Generation(
         prompt=render(operation), max_new_tokens=9, temperature=0.5, top_p=0.25, seed=2**63 - 1
     )
+
+
+@pytest.mark.parametrize(
+    ("operation", "language"),
+    [
+        (Pointing(prompt="cat"), "lark"),
+        (Tracking(prompt="cat"), "lark"),
+        (TemporalLocalization(), "json_schema"),
+        (Comprehensive(), "json_schema"),
+        (Describe(prompt="?", json_schema={"type": "integer"}), "json_schema"),
+        (Describe(prompt="?"), None),
+        (Pointing(prompt="cat", constrained=False), None),
+        (Comprehensive(constrained=False), None),
+    ],
+)
+def test_an_answer_with_a_form_is_asked_for_with_its_grammar(operation, language):
+    generation = to_engine(operation).generation
+    assert generation.WhichOneof("grammar") == language
+    if language:
+        grammar = grammar_of(operation)
+        assert (grammar.language, grammar.text) == (language, getattr(generation, language))
+
+
+def test_points_in_images_have_a_grammar_for_so_many_images():
+    asked = to_engine_about_images(Pointing(prompt="cat"), 4).generation
+    assert asked.lark == grammar_of_images(Pointing(prompt="cat"), 4).text
+    assert asked.prompt == render(Pointing(prompt="cat"))
+    embedding = Embed(pooling=Pooling.MAX)
+    assert to_engine_about_images(embedding, 4) == to_engine(embedding)
 
 
 def test_no_seed_is_not_the_seed_zero():

@@ -10,14 +10,14 @@ from molmo2_contract.operations import (
     TemporalLocalization,
     Tracking,
 )
-from molmo2_contract.results import DescribeResult, GeneratedResult, Status
+from molmo2_contract.results import GeneratedResult
 from molmo2_contract.video import VideoInfo
 from molmo2_handler.answers.comprehensive import read_comprehensive
+from molmo2_handler.answers.describing import read_describe
 from molmo2_handler.answers.localization import read_temporal_localization
 from molmo2_handler.answers.pointing import read_pointing
 from molmo2_handler.answers.timeline import Timeline
 from molmo2_handler.answers.tracking import read_tracking
-from molmo2_handler.answers.verdict import Findings, judge
 
 
 def read_answer(
@@ -38,22 +38,10 @@ def read_answer(
         case Tracking():
             return read_tracking(operation, text, truncated, timeline)
         case Describe():
-            return read_describe(text, truncated)
+            return read_describe(operation, text, truncated)
         case TemporalLocalization():
             return read_temporal_localization(text, truncated, timeline)
         case Comprehensive():
             return read_comprehensive(text, truncated, timeline)
         case _:
             assert_never(operation)
-
-
-def read_describe(text: str, truncated: bool) -> DescribeResult:
-    """The text without the space around it. To describe nothing is an empty answer, not a fault."""
-    answer = text.strip()
-    verdict = judge(text, truncated, Findings("text", found=bool(answer), nothing_there=False))
-    return DescribeResult(
-        status=verdict.status if answer else Status.EMPTY,
-        reason=verdict.reason if answer else None,
-        text=answer,
-        finish_reason=verdict.finish_reason,
-    )

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from molmo2_contract.operations import Describe
@@ -25,3 +27,42 @@ def test_a_cut_off_description_is_partial(video: VideoInfo):
 def test_no_description_is_empty(text: str, video: VideoInfo):
     result = read_answer(DESCRIBE, text, False, video)
     assert (result.status, result.text, result.reason) == (Status.EMPTY, "", None)
+
+
+SCHEMA = Describe(prompt="How many?", json_schema={"type": "object"})
+
+
+@pytest.mark.parametrize("value", [{"cats": 2, "where": ["é"]}, 7, "two", None, []])
+def test_an_answer_that_follows_a_schema_has_its_data(value: object, video: VideoInfo):
+    text = json.dumps(value)
+    result = read_answer(SCHEMA, text, False, video)
+    assert (result.status, result.reason, result.text) == (Status.OK, None, text)
+    assert result.data == value
+    assert type(result).model_validate_json(result.model_dump_json()) == result
+
+
+def test_of_a_cut_off_answer_there_is_no_data(video: VideoInfo):
+    result = read_answer(SCHEMA, '{"cats": 1', True, video)
+    assert (result.status, result.data, result.text) == (Status.PARTIAL, None, '{"cats": 1')
+    assert result.reason == "the token limit cut the answer off before it held a whole JSON value"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a cat", "Expecting value"),
+        ('{"cats": 1e999}', "a number too large"),
+        (f'{{"cats": {"9" * 5000}}}', "4300 digits"),
+        ("[" * 33 + "]" * 33, "nested more than 32 deep"),
+        ("[" * 50_000 + "]" * 50_000, "nested more than 32 deep"),
+    ],
+)
+def test_what_a_result_cannot_carry_is_said(text: str, why: str, video: VideoInfo):
+    result = read_answer(SCHEMA, text, False, video)
+    assert (result.status, result.data) == (Status.UNPARSED, None)
+    assert result.reason.startswith("no data: ")
+    assert why in result.reason
+
+
+def test_a_description_without_a_schema_has_no_data(video: VideoInfo):
+    assert read_answer(DESCRIBE, '{"cats": 2}', False, video).data is None
