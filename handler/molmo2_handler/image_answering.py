@@ -11,8 +11,12 @@ from molmo2_contract.limits import MAX_IMAGES
 from molmo2_contract.response import ModelInfo
 from molmo2_engine.client import EngineConnection, MediaNotHeld
 from molmo2_engine.wire import engine_pb2 as wire
-from molmo2_handler.engine_messages import failed_image_result, to_engine, to_image_result
-from molmo2_handler.images import OpenImage, open_image
+from molmo2_handler.engine_messages import (
+    failed_image_result,
+    to_engine_about_images,
+    to_image_result,
+)
+from molmo2_handler.images import ImageBudget, OpenImage, open_image
 from molmo2_handler.request_clock import RequestClock
 from molmo2_handler.video import VideoLimits
 
@@ -69,10 +73,11 @@ class ImageAnswerer:
                 f"images: must hold at most {MAX_IMAGES} images; make several requests",
                 field="images",
             )
+        budget = ImageBudget(self._limits, clock.deadline)
         for place, uri in enumerate(request.images):
-            yield open_image(place, uri, None, self._limits, clock.deadline)
+            yield open_image(place, uri, None, budget)
         for place, body in enumerate(bodies):
-            yield open_image(place, None, bytes(body), self._limits, clock.deadline)
+            yield open_image(place, None, bytes(body), budget)
 
     def _ask(
         self,
@@ -88,7 +93,9 @@ class ImageAnswerer:
                 key=_key(images),
                 images=[wire.Image(height=i.info.height, width=i.info.width) for i in images],
             ),
-            operations=[to_engine(operation) for operation in request.operations],
+            operations=[
+                to_engine_about_images(operation, len(images)) for operation in request.operations
+            ],
         )
         try:
             yield from self._engine.answer(message, clock.remaining())

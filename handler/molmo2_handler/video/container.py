@@ -17,6 +17,7 @@ from molmo2_contract.errors import TooLarge, VideoTooLong, VideoUnreadable
 from molmo2_handler.video.budget import Budget
 from molmo2_handler.video.limits import VideoLimits
 from molmo2_handler.video.memory import bounded_memory
+from molmo2_handler.video.metered_file import MeteredFile
 
 VIDEO_FORMATS = ("mp4", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "ogg", "asf", "gif")
 """FFmpeg's names of the containers that are read; none of them makes it open another file."""
@@ -44,7 +45,7 @@ def open_stream(
     try:
         with (
             bounded_memory(limits.max_decode_memory_bytes),
-            _opened(file, name, budget) as container,
+            _opened(file, name, limits, budget) as container,
         ):
             yield container, _ready_stream(container, name, limits)
     except MemoryError:
@@ -56,11 +57,11 @@ def open_stream(
         ) from None
 
 
-def _opened(file: BinaryIO, name: str, budget: Budget) -> InputContainer:
+def _opened(file: BinaryIO, name: str, limits: VideoLimits, budget: Budget) -> InputContainer:
     try:
         file.seek(0)
         return av.open(
-            _Metered(file, budget),
+            MeteredFile(file, name, limits, budget),
             mode="r",
             options=_OPTIONS,
             metadata_errors="replace",
@@ -139,19 +140,6 @@ def check_length(frames: int, seconds: float, name: str, limits: VideoLimits) ->
             f"{limits.max_duration:g} s (setting max_duration): cut it into parts",
             field="video",
         )
-
-
-class _Metered:
-    """A file whose reading is paid from a budget: a header can make FFmpeg read for long."""
-
-    def __init__(self, file: BinaryIO, budget: Budget) -> None:
-        self.seek, self.tell = file.seek, file.tell
-        self._file = file
-        self._budget = budget
-
-    def read(self, size: int) -> bytes:
-        self._budget.check()
-        return self._file.read(size)
 
 
 def _told_length(container: InputContainer, stream: VideoStream) -> tuple[int, float]:

@@ -42,15 +42,24 @@ class VideoLimits(BaseModel):
     max_video_bytes: int = Field(512 * 2**20, gt=0, description="Bytes of one video.")
     max_duration: float = Field(4 * 3600.0, gt=0, description="Seconds of one video.")
     max_frame_count: int = Field(2_000_000, gt=0, description="Frames stored in one video.")
-    max_pixels: int = Field(8192 * 4320, gt=0, description="Pixels of one stored frame.")
+    max_pixels: int = Field(8192 * 4320, gt=0, description="Pixels of one stored frame, or image.")
     max_decoded_frames: int = Field(
         500_000, gt=0, description="Frames decoded to get at those that are sampled."
     )
     max_decode_cpu_seconds: float = Field(
-        300.0, gt=0, description="CPU seconds that a worker spends on reading and decoding a video."
+        300.0,
+        gt=0,
+        description="CPU seconds that a worker spends on reading and decoding a video, or the "
+        "images of a request.",
     )
     max_decode_memory_bytes: int = Field(
-        2 * 2**30, gt=0, description="Bytes of memory that decoding one video may take."
+        2 * 2**30, gt=0, description="Bytes of memory that decoding one video or image may take."
+    )
+    max_images_bytes: int = Field(
+        2**27, gt=0, description="Bytes of the images of one request, together."
+    )
+    max_images_pixels: int = Field(
+        100_000_000, gt=0, description="Pixels of the images of one request, together."
     )
     max_sampled_frames: int = Field(
         MAX_FRAMES, gt=0, description="Frames sampled from one video, whatever a request asks for."

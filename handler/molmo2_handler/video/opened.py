@@ -2,20 +2,19 @@
 
 import hashlib
 from functools import cached_property
-from types import TracebackType
-from typing import Self
 
 from molmo2_contract.video import Video, VideoInfo
 from molmo2_handler.video.budget import Budget
 from molmo2_handler.video.decode import decode
 from molmo2_handler.video.gallery import DecodedFrames
 from molmo2_handler.video.limits import VideoLimits
+from molmo2_handler.video.open_media import OpenMedia
 from molmo2_handler.video.plan import Plan, make_plan
 from molmo2_handler.video.source import Source, open_source
 
 
-class OpenVideo:
-    """A video that is open for reading. Close it, or use it as a context manager.
+class OpenVideo(OpenMedia):
+    """A video that is open for reading.
 
     Nothing is decoded before it is asked for; ``frames`` may be called again, at another size.
     All of it is paid from one budget. ``deadline`` is a value of ``time.monotonic``, or None.
@@ -24,8 +23,8 @@ class OpenVideo:
     def __init__(
         self, source: Source, video: Video, limits: VideoLimits, deadline: float | None
     ) -> None:
+        super().__init__(source)
         self.deadline = deadline
-        self._source = source
         self._video = video
         self._limits = limits
         self._budget = Budget(source.name, limits, deadline)
@@ -37,9 +36,7 @@ class OpenVideo:
         The size of the frames is no part of it.
         """
         asked = self._video.model_dump_json(exclude={"uri"})
-        return hashlib.blake2b(
-            f"{self._source.identity}\n{asked}".encode(), digest_size=32
-        ).digest()
+        return hashlib.blake2b(f"{self.identity}\n{asked}".encode(), digest_size=32).digest()
 
     @property
     def info(self) -> VideoInfo:
@@ -53,20 +50,6 @@ class OpenVideo:
         give the numbers that come with the images.
         """
         return decode(self._source, self._plan, size, self._limits, self._budget)
-
-    def close(self) -> None:
-        self._source.file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @cached_property
     def _plan(self) -> Plan:

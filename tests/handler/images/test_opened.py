@@ -1,21 +1,25 @@
 """Images from their bytes to upright pixels."""
 
+import contextlib
 import io
 import os
+import random
 import time
 
 import numpy as np
 import pytest
+from damage import beginning_lost, bits_flipped, overwritten, truncated
 from PIL import Image
 
 from molmo2_contract.errors import (
     InvalidRequest,
+    Molmo2Error,
     TooLarge,
     VideoForbidden,
     VideoNotFound,
     VideoUnreadable,
 )
-from molmo2_handler.images import open_image
+from molmo2_handler.images import ImageBudget, open_image
 from molmo2_handler.video import VideoLimits
 
 LIMITS = VideoLimits(max_pixels=100_000, max_video_bytes=1_000_000)
@@ -40,7 +44,7 @@ def gradient(width=60, height=40):
 
 
 def opened(body=None, uri=None, limits=LIMITS):
-    return open_image(0, uri, body, limits, time.monotonic() + 10)
+    return open_image(0, uri, body, ImageBudget(limits, time.monotonic() + 10))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF"])
@@ -104,6 +108,16 @@ def test_too_many_pixels_are_refused_before_they_are_decoded():
     body = encoded(Image.new("1", (20_000, 20_000)))
     with pytest.raises(TooLarge, match="max_pixels"):
         opened(body)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_damaged_images_are_read_or_refused_and_nothing_else(kind):
+    whole = encoded(Image.fromarray(gradient()), kind)
+    for seed in range(60):
+        chance = random.Random(seed)
+        damage = chance.choice([bits_flipped, truncated, beginning_lost, overwritten])
+        with contextlib.suppress(Molmo2Error), opened(damage(chance, whole)) as image:
+            assert image.pixels().shape == (image.info.height, image.info.width, 3)
 
 
 def test_uris_are_held_to_the_rules_of_videos(tmp_path):

@@ -25,6 +25,8 @@ def test_a_relative_root_is_refused() -> None:
         "max_decoded_frames",
         "max_decode_cpu_seconds",
         "max_decode_memory_bytes",
+        "max_images_bytes",
+        "max_images_pixels",
         "max_sampled_frames",
         "decode_threads",
     ],
