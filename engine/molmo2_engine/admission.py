@@ -2,7 +2,13 @@
 
 import torch
 
-from molmo2_contract.errors import InvalidRequest, VideoTooLong
+from molmo2_contract.errors import InvalidRequest, Molmo2Error, VideoTooLong
+from molmo2_engine.generation.grammar import (
+    Constraint,
+    Grammar,
+    GrammarCompiler,
+    GrammarRefused,
+)
 from molmo2_engine.generation.sampling import SamplingParameters
 from molmo2_engine.job import Embed, Generate, Job, Refuse
 from molmo2_engine.prompt.cropping import cut, image_grid
@@ -14,8 +20,16 @@ from molmo2_engine.wire import engine_pb2 as wire
 class Admission:
     """Knows the layout and the limits of one engine."""
 
-    def __init__(self, layout: Layout, *, max_video_tokens: int, max_context_tokens: int) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        grammars: GrammarCompiler,
+        *,
+        max_video_tokens: int,
+        max_context_tokens: int,
+    ) -> None:
         self._layout = layout
+        self._grammars = grammars
         self._max_video_tokens = max_video_tokens
         self._max_context_tokens = max_context_tokens
 
@@ -90,6 +104,10 @@ class Admission:
                 field=f"operations[{index}].prompt",
             )
             return Refuse(refusal)
+        try:
+            constraint = self._constraint(index, asked)
+        except Molmo2Error as refusal:
+            return Refuse(refusal)
         return Generate(
             question,
             SamplingParameters(
@@ -98,7 +116,20 @@ class Admission:
                 top_p=asked.top_p,
                 seed=asked.seed if asked.HasField("seed") else None,
             ),
+            constraint,
         )
+
+    def _constraint(self, index: int, asked: wire.Generation) -> Constraint | None:
+        language = asked.WhichOneof("grammar")
+        if language is None:
+            return None
+        try:
+            return self._grammars.constraint(Grammar(language, getattr(asked, language)))
+        except GrammarRefused as error:
+            raise InvalidRequest(
+                f"operations[{index}].json_schema: cannot be followed: {error}",
+                field=f"operations[{index}].json_schema",
+            ) from None
 
 
 def _pixels(content: bytes, shape: tuple[int, ...]) -> torch.Tensor:

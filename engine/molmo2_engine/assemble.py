@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from molmo2_engine.admission import Admission
 from molmo2_engine.engine import Engine
+from molmo2_engine.generation.grammar import GrammarCompiler, read_vocabulary
 from molmo2_engine.kv.sizing import count_pages
 from molmo2_engine.limits import LoopLimits
 from molmo2_engine.metrics.counters import Counters
@@ -65,7 +66,12 @@ def assemble(settings: EngineSettings) -> Assembly:
     return Assembly(
         engine=engine,
         metrics=registry,
-        admission=Admission(layout, max_video_tokens=context, max_context_tokens=context),
+        admission=Admission(
+            layout,
+            _grammars(settings, checkpoint),
+            max_video_tokens=context,
+            max_context_tokens=context,
+        ),
         checkpoint=checkpoint,
         layout=layout,
         description=wire.Description(
@@ -77,4 +83,13 @@ def assemble(settings: EngineSettings) -> Assembly:
             max_concurrent_sequences=settings.max_sequences,
             embedding_dimension=text.hidden_size,
         ),
+    )
+
+
+def _grammars(settings: EngineSettings, checkpoint: Checkpoint) -> GrammarCompiler:
+    rows = checkpoint.model.lm_head.out_features
+    return GrammarCompiler(
+        read_vocabulary(checkpoint.tokenizer, rows, checkpoint.end_tokens),
+        max_grammars=settings.max_grammars,
+        max_seconds=settings.max_grammar_seconds,
     )

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from molmo2_engine.failure import as_wire_error
+from molmo2_engine.generation.grammar import GrammarFailed, TokenMasks
 from molmo2_engine.generation.sampling import next_tokens
 from molmo2_engine.job import Failed, Finished, Job, Progressed, Sequence
 from molmo2_engine.kv.pages import PagePool
@@ -44,6 +45,7 @@ class Batch:
         self._limits = limits
         self._counters = counters
         self._close = close
+        self._masks = TokenMasks(limits.max_sequences, runner.cache.device)
         self.running: list[Sequence] = []
 
     def __len__(self) -> int:
@@ -110,6 +112,7 @@ class Batch:
         if not sequences:
             return
         began = time.monotonic()
+        self._masks.begin([sequence.constraint for sequence in sequences])
         try:
             for sequence in sequences:
                 sequence.table.grow(len(sequence.unread))
@@ -121,8 +124,9 @@ class Batch:
             self._find_culprit(sequences, error)
             return
         read = sum(len(sequence.unread) for sequence in sequences)
-        self._counters.extended(read, len(sequences), time.monotonic() - began)
-        tokens = next_tokens(logits, [sequence.sampler for sequence in sequences])
+        allowed = self._masks.allowed()
+        self._counters.extended(read, time.monotonic() - began)
+        tokens = next_tokens(logits, [sequence.sampler for sequence in sequences], allowed)
         for sequence, token in zip(sequences, tokens, strict=True):
             self._advance(sequence, token)
 
@@ -139,17 +143,34 @@ class Batch:
         if token is None:
             self._fail(sequence, NotFinite("the model's logits are not finite"))
             return
+        try:
+            taken = sequence.take(token)
+        except GrammarFailed as error:
+            self._fail(sequence, error)
+            return
         sequence.first_token = sequence.first_token or time.monotonic()
-        ended = token in self._end_tokens
-        if not ended:
-            sequence.tokens.append(token)
-            sequence.unread = [token]
-        truncated = not ended and len(sequence.tokens) >= sequence.max_new_tokens
-        if ended or truncated:
-            self._leave(sequence)
-            self._close(sequence.job, sequence.finished(truncated=truncated))
-        elif sequence.job.progress and len(sequence.tokens) % self._limits.tokens_per_progress == 0:
+        if token in self._end_tokens:
+            self._finish(sequence, truncated=False)
+            return
+        room = sequence.max_new_tokens - len(sequence.tokens)
+        self._write(sequence, taken[:room])
+        if len(taken) > room or (len(taken) == room and not sequence.complete):
+            self._finish(sequence, truncated=True)
+        elif sequence.complete:
+            self._finish(sequence, truncated=False)
+
+    def _write(self, sequence: Sequence, tokens: list[int]) -> None:
+        every = self._limits.tokens_per_progress
+        told = len(sequence.tokens) // every
+        sequence.tokens += tokens
+        sequence.unread = tokens
+        self._counters.wrote(len(tokens))
+        if sequence.job.progress and len(sequence.tokens) // every > told:
             sequence.job.events.put(Progressed(sequence.index, sequence.tokens.copy()))
+
+    def _finish(self, sequence: Sequence, *, truncated: bool) -> None:
+        self._leave(sequence)
+        self._close(sequence.job, sequence.finished(truncated=truncated))
 
     def _fail(self, sequence: Sequence, error: Exception) -> None:
         logger.error("a sequence failed", exc_info=error)

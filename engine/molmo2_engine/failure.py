@@ -2,7 +2,8 @@
 
 import torch
 
-from molmo2_contract.errors import InternalError, Molmo2Error, Overloaded
+from molmo2_contract.errors import InternalError, InvalidRequest, Molmo2Error, Overloaded
+from molmo2_engine.generation.grammar import GrammarFailed
 
 
 def as_wire_error(error: Exception) -> Molmo2Error:
@@ -15,4 +16,6 @@ def as_wire_error(error: Exception) -> Molmo2Error:
             "gpu_memory_fraction",
             retry_after=5,
         )
+    if isinstance(error, GrammarFailed):
+        return InvalidRequest(f"the answer cannot be held to json_schema: {error}; simplify it")
     return InternalError(f"the engine failed on this operation: {type(error).__name__}: {error}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 
 from molmo2_contract.errors import Molmo2Error
+from molmo2_engine.generation.grammar import Constraint
 from molmo2_engine.generation.sampling import Sampler, SamplingParameters
 from molmo2_engine.kv.prefix import Prefix
 from molmo2_engine.kv.table import PageTable
@@ -19,6 +20,8 @@ class Generate:
 
     question: list[int]
     parameters: SamplingParameters
+    constraint: Constraint | None = None
+    """What holds the answer to a grammar."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,7 @@ class Sequence:
     question: list[int]
     sampler: Sampler
     max_new_tokens: int
+    constraint: Constraint | None = None
     tokens: list[int] = field(default_factory=list)
     unread: list[int] = field(default_factory=list)
     """Tokens whose keys and values are still to be computed: first the question."""
@@ -144,6 +148,19 @@ class Sequence:
 
     def __post_init__(self) -> None:
         self.unread = self.question
+
+    @property
+    def complete(self) -> bool:
+        """Whether its grammar leaves nothing more to write."""
+        return self.constraint is not None and self.constraint.complete
+
+    def take(self, token: int) -> list[int]:
+        """The token that was picked, and those that its grammar leaves no choice about.
+
+        Raises:
+            GrammarFailed: if the grammar cannot be followed further.
+        """
+        return [token] if self.constraint is None else [token, *self.constraint.take(token)]
 
     def finished(self, *, truncated: bool) -> Finished:
         now = time.monotonic()

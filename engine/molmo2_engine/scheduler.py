@@ -113,4 +113,5 @@ def _sequences(job: Job) -> Iterator[Sequence]:
                 question=operation.question,
                 sampler=Sampler(operation.parameters),
                 max_new_tokens=operation.parameters.max_new_tokens,
+                constraint=operation.constraint,
             )

@@ -50,6 +50,10 @@ class EngineSettings(BaseSettings):
     """Frames that go through the vision encoder at once; bounds its memory, changes no result."""
     tokens_per_progress: int = Field(16, ge=1)
     """Generated tokens between two progress events of a sequence."""
+    max_grammars: int = Field(64, ge=1)
+    """Compiled grammars kept: those of the operations, and the latest of callers' JSON schemas."""
+    max_grammar_seconds: float = Field(10.0, gt=0)
+    """Seconds that compiling a caller's JSON schema may take."""
     stall_seconds: float = Field(300.0, gt=0)
     """One step longer than this turns the engine's health to NOT_SERVING and ends its heartbeat."""
     heartbeat_timeout: float = Field(10.0, gt=3)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from transformers.models.molmo2.image_processing_molmo2 import (
     batch_pixels_to_patches,
 )
 
+from molmo2_engine.generation.grammar import GrammarCompiler, read_vocabulary
 from molmo2_engine.model import checkpoint as checkpoints
 from molmo2_engine.model.checkpoint import Checkpoint
 from molmo2_engine.prompt.formats import FrameFormat, ImageFormat
@@ -192,6 +194,13 @@ def layout(checkpoint: Checkpoint) -> Layout:
     return Layout(checkpoint.tokenizer, FrameFormat.read(folder), ImageFormat.read(folder))
 
 
+@pytest.fixture(scope="session")
+def grammars(checkpoint: Checkpoint) -> GrammarCompiler:
+    rows = checkpoint.model.lm_head.out_features
+    vocabulary = read_vocabulary(checkpoint.tokenizer, rows, checkpoint.end_tokens)
+    return GrammarCompiler(vocabulary, max_grammars=8, max_seconds=30)
+
+
 @dataclass(frozen=True, repr=False)
 class TestVideo:
     """Random frames, uint8 [n, size, size, 3], and their times in seconds."""
@@ -269,10 +278,12 @@ class Reference:
         """Greedy tokens about a video, without the one that ends the sequence."""
         return self.generate(self.inputs(video, prompt), new_tokens)
 
-    def generate(self, inputs: dict[str, torch.Tensor], new_tokens: int) -> list[int]:
+    def generate(
+        self, inputs: dict[str, torch.Tensor], new_tokens: int, **options: Any
+    ) -> list[int]:
         with torch.inference_mode():
             ids = self.checkpoint.model.generate(
-                **inputs, max_new_tokens=new_tokens, do_sample=False
+                **inputs, max_new_tokens=new_tokens, do_sample=False, **options
             )
         answer = ids[0, inputs["input_ids"].shape[1] :].tolist()
         return [token for token in answer if token not in self.checkpoint.end_tokens]

@@ -31,8 +31,8 @@ SETS = {
 
 
 @pytest.fixture
-def admission(layout):
-    return Admission(layout, max_video_tokens=600, max_context_tokens=640)
+def admission(layout, grammars):
+    return Admission(layout, grammars, max_video_tokens=600, max_context_tokens=640)
 
 
 @pytest.fixture
@@ -128,8 +128,8 @@ def test_too_many_visual_tokens_are_refused_with_the_bound(admission):
     assert refusal.value.field == "images"
 
 
-def test_a_checkpoint_without_an_image_processor_says_so(layout, checkpoint):
+def test_a_checkpoint_without_an_image_processor_says_so(layout, checkpoint, grammars):
     videos_only = Layout(checkpoint.tokenizer, layout.frame_format)
-    admission = Admission(videos_only, max_video_tokens=600, max_context_tokens=640)
+    admission = Admission(videos_only, grammars, max_video_tokens=600, max_context_tokens=640)
     with pytest.raises(InvalidRequest, match="videos only"):
         admission.job(ask(SETS["one"]))

@@ -45,9 +45,16 @@ class Sampler:
         return probabilities.index_fill(0, order[beyond], 0)
 
 
-def next_tokens(logits: torch.Tensor, samplers: list[Sampler]) -> list[int | None]:
-    """A token for each row of logits [rows, vocabulary]; None where they are not all finite."""
+def next_tokens(
+    logits: torch.Tensor, samplers: list[Sampler], allowed: torch.Tensor | None = None
+) -> list[int | None]:
+    """A token for each row of logits [rows, vocabulary]; None where they are not all finite.
+
+    ``allowed``: bool [rows, vocabulary], with at least one token in each row; None for all.
+    """
     finite = torch.isfinite(logits).all(-1).tolist()
+    if allowed is not None:
+        logits = logits.masked_fill(~allowed, -torch.inf)
     likeliest = logits.argmax(-1).tolist()
     rows = zip(samplers, logits, finite, likeliest, strict=True)
     return [

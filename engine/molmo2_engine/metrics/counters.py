@@ -38,11 +38,14 @@ class Counters:
             self._read.labels("media").inc(job.prefix_tokens)
             self._media.observe(job.media_seconds)
 
-    def extended(self, read: int, rows: int, seconds: float) -> None:
-        """A pass of the model read ``read`` tokens in ``rows`` sequences, and each wrote one."""
+    def extended(self, read: int, seconds: float) -> None:
+        """A pass of the model read ``read`` tokens of its sequences."""
         self._read.labels("text").inc(read)
-        self._written.inc(rows)
         self._step.observe(seconds)
+
+    def wrote(self, tokens: int) -> None:
+        """A sequence has become longer."""
+        self._written.inc(tokens)
 
     def closed(self, event: Finished | Embedded | Failed) -> None:
         match event:

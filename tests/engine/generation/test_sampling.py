@@ -23,6 +23,22 @@ def test_a_row_that_is_no_numbers_has_no_token_and_spares_the_others(bad, temper
     assert next_tokens(logits, samplers) == [None, 1]
 
 
+def test_only_what_is_allowed_is_picked():
+    logits = torch.tensor([[0.1, 2.0, 1.0], [3.0, 2.0, -1.0]]).repeat(2, 1)
+    samplers = [Sampler(GREEDY)] * 2 + [Sampler(SamplingParameters(1, 2.0, seed=1))] * 2
+    allowed = torch.tensor([[True, False, True], [True, True, True]]).repeat(2, 1)
+    for _ in range(20):
+        first, second, third, _ = next_tokens(logits, samplers, allowed)
+        assert (first, second) == (2, 0)
+        assert third in (0, 2)
+
+
+def test_a_row_that_is_no_numbers_has_no_token_under_a_mask_either():
+    logits = torch.tensor([[0.0, float("nan")], [0.0, 1.0]])
+    allowed = torch.tensor([[True, False], [True, False]])
+    assert next_tokens(logits, [Sampler(GREEDY)] * 2, allowed) == [None, 0]
+
+
 @given(
     weights=st.lists(st.integers(1, 50), min_size=2, max_size=8),
     top_p=st.floats(0.05, 1.0),

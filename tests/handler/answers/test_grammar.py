@@ -71,7 +71,7 @@ def walk(grammar: Grammar | None, seed: int, most_tokens: int = 240) -> tuple[st
     """A text of random tokens that the grammar allows, and whether the token limit ended it."""
     chance = random.Random(seed)
     held = constraint(grammar)
-    tokens = held.open()
+    tokens: list[int] = []
     while not held.complete and len(tokens) < most_tokens:
         bits = np.frombuffer(held.matcher.compute_bitmask(), np.uint8)
         allowed = np.unpackbits(bits, bitorder="little")[:MODEL_ROWS].astype(bool)

@@ -65,13 +65,16 @@ class GrammarCompiler:
             compiled = self._compiled.get(grammar)
             if compiled is not None:
                 self._compiled.move_to_end(grammar)
-                return Constraint(compiled.deep_copy())
+                return self._begin(compiled)
         compiled = self._compile(grammar)
         with self._lock:
             self._compiled[grammar] = compiled
             while len(self._compiled) > self._max_grammars:
                 self._compiled.popitem(last=False)
-            return Constraint(compiled.deep_copy())
+            return self._begin(compiled)
+
+    def _begin(self, compiled: LLMatcher) -> Constraint:
+        return Constraint(compiled.deep_copy(), self._vocabulary.vocab_size)
 
     def _compile(self, grammar: Grammar) -> LLMatcher:
         definition = _definition(grammar)

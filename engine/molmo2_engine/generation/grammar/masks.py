@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
-from llguidance import LLExecutor
+from llguidance import LLExecutor, LLMatcher
 from llguidance.numpy import fill_next_token_bitmask_par
 
 from molmo2_engine.generation.grammar.constraint import Constraint
@@ -16,29 +16,30 @@ _ALL = -1
 class TokenMasks:
     """A bit a token, set where the token is allowed: 32 of them in a word, lowest bit first."""
 
-    def __init__(self, max_rows: int, vocabulary: int, device: torch.device) -> None:
-        self._vocabulary = vocabulary
+    def __init__(self, max_rows: int, device: torch.device) -> None:
+        self._max_rows = max_rows
         self._device = device
-        self._words = torch.full(
-            (max_rows, -(-vocabulary // 32)),
-            _ALL,
-            dtype=torch.int32,
-            pin_memory=device.type == "cuda",
-        )
         self._shifts = torch.arange(32, dtype=torch.int32, device=device)
+        self._words = torch.empty(0)
         self._pool = LLExecutor()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="grammar")
         self._filling: Future[None] | None = None
-        self._rows = 0
+        self._rows = self._vocabulary = 0
 
     def begin(self, constraints: Sequence[Constraint | None]) -> None:
         """Starts to find the masks of these rows; None stands for a row that is free.
 
         Until ``allowed`` was called, the constraints must be left alone.
         """
-        held = [(each.matcher, row) for row, each in enumerate(constraints) if each is not None]
         self._rows = len(constraints)
-        self._filling = self._thread.submit(self._fill, held) if held else None
+        held = [(each.matcher, row) for row, each in enumerate(constraints) if each is not None]
+        if not held:
+            self._filling = None
+            return
+        if not self._vocabulary:
+            self._vocabulary = next(each.vocabulary for each in constraints if each is not None)
+            self._words = self._allocate()
+        self._filling = self._thread.submit(self._fill, held)
 
     def allowed(self) -> torch.Tensor | None:
         """Bool [rows, vocabulary] on the device; None where all rows are free.
@@ -52,6 +53,11 @@ class TokenMasks:
         bits = (words[:, :, None] >> self._shifts) & 1
         return bits.flatten(1)[:, : self._vocabulary].bool()
 
-    def _fill(self, held: list) -> None:
+    def _allocate(self) -> torch.Tensor:
+        """Once a grammar is met: it tells how many tokens there are."""
+        shape = (self._max_rows, -(-self._vocabulary // 32))
+        return torch.empty(shape, dtype=torch.int32, pin_memory=self._device.type == "cuda")
+
+    def _fill(self, held: list[tuple[LLMatcher, int]]) -> None:
         self._words[: self._rows].fill_(_ALL)
         fill_next_token_bitmask_par(self._pool, held, self._words.numpy())

@@ -11,7 +11,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def masks():
-    return TokenMasks(ROWS, VOCABULARY, CPU)
+    return TokenMasks(ROWS, CPU)
 
 
 def letters(tokenizer, mask):
