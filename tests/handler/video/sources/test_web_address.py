@@ -6,7 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from molmo2_contract.errors import InvalidRequest, VideoForbidden
+from molmo2_contract.video import Video
 from molmo2_handler.video.limits import VideoLimits
+from molmo2_handler.video.source import open_source
 from molmo2_handler.video.sources.web_address import WebAddress, allowed_web_address
 
 PIECES = [
@@ -101,3 +103,25 @@ def test_names_below_an_allowed_one_are_allowed_and_it_is_not() -> None:
     for host in ("media.example", "amedia.example", "media.example.a"):
         with pytest.raises(VideoForbidden, match="setting allowed_hosts"):
             allowed_web_address(f"http://{host}/", limits)
+
+
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        ("http://user:secret@videos.example/a.mp4", "names and passwords are not taken"),
+        ("http://videos.example/a b.mp4", "percent-encode"),
+        ("http://videos.example/ä.mp4", "percent-encode"),
+        ("http://videos.example/a.mp4#t=3", "a fragment"),
+        ("http:///a.mp4", "is not a host"),
+        ("http:videos.example/a.mp4", "http://host/path"),
+        ("http://videos.example:x/a.mp4", "there may only be ':' and a port"),
+        ("http://videos.example./a.mp4", "without a dot at its end"),
+        ("http://2130706433/a.mp4", "four decimal numbers"),
+    ],
+)
+def test_a_malformed_uri_is_refused_with_what_to_write(uri: str, why: str) -> None:
+    limits = VideoLimits(allowed_hosts=("videos.example",))
+    with pytest.raises(InvalidRequest) as caught:
+        open_source(Video(uri=uri), None, limits)
+    assert why in caught.value.message
+    assert "secret" not in caught.value.message
