@@ -11,6 +11,8 @@ from molmo2_contract.request import InfoRequest, Request, parse_request
 from molmo2_handler.settings import HandlerSettings
 
 _STREAM_CALL = b"stream"
+_LONGEST_REQUEST_ID = 128
+"""Characters; the contract's own bound on ``request_id``."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,16 @@ class Incoming:
     def over_http(self) -> bool:
         """Only TorchServe's HTTP side adds this header; gRPC requests have none."""
         return "explain" in self.headers
+
+    @property
+    def transport(self) -> str:
+        return "http" if self.over_http else "grpc"
+
+    @property
+    def request_id(self) -> str | None:
+        """What a gateway calls the request (the header X-Request-ID), if that can be an id."""
+        told = self.headers.get("x-request-id", "")
+        return told if told.isprintable() and 0 < len(told) <= _LONGEST_REQUEST_ID else None
 
     @property
     def streaming_call(self) -> bool:

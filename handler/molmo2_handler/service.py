@@ -16,7 +16,9 @@ from molmo2_contract.images import ImagesRequest
 from molmo2_contract.request import InfoRequest, Request
 from molmo2_contract.response import ModelInfo
 from molmo2_engine.client import EngineConnection
+from molmo2_handler.accounts import Account, Accounts
 from molmo2_handler.answering import Answerer, GetFrames
+from molmo2_handler.drain_gate import DrainGate
 from molmo2_handler.engine_process import engine_launch, run_directory
 from molmo2_handler.frame_cache import FrameCache, cache_folder
 from molmo2_handler.image_answering import ImageAnswerer
@@ -52,12 +54,14 @@ class Molmo2Handler:
             checkpoint=self._settings.checkpoint or config["engine"]["checkpoint"],
             revision=description.revision or None,
         )
+        self._gate = DrainGate(run_directory(self._settings))
+        self._accounts = Accounts(context.model_name)
         self._answerer = Answerer(
             self._engine,
             self._settings.video,
             description.frame_size,
             self._model,
-            self._get_frames(),
+            self._accounts.decoding(self._get_frames()),
         )
         self._images = ImageAnswerer(self._engine, self._settings.video, self._model)
 
@@ -65,21 +69,35 @@ class Molmo2Handler:
         """Answers the one request of ``data``; every failure becomes an error in the body."""
         incoming = Incoming.from_torchserve(data[0], context.get_all_request_header(0))
         outgoing = Outgoing(context, over_http=incoming.over_http)
-        request_id = context.get_request_id(0) or uuid.uuid4().hex
-        try:
-            request = incoming.read(self._settings)
-            if isinstance(request, InfoRequest):
-                return outgoing.plain(server_info(self._engine, self._settings, self._model))
-            request_id = request.request_id or request_id
+        request_id = incoming.request_id or context.get_request_id(0) or uuid.uuid4().hex
+        with self._accounts.request(incoming.transport, request_id) as account:
+            try:
+                return self._respond(incoming, outgoing, account)
+            except Molmo2Error as error:
+                failure = error
+            except Exception as error:
+                logger.exception("request %r failed", account.request_id)
+                message = f"the server failed on this request: {type(error).__name__}"
+                failure = InternalError(message)
+            account.outcome = failure.kind.value
+            return outgoing.error(
+                failure, account.request_id, streaming_call=incoming.streaming_call
+            )
+
+    def _respond(self, incoming: Incoming, outgoing: Outgoing, account: Account) -> list[bytes]:
+        request = incoming.read(self._settings)
+        if isinstance(request, InfoRequest):
+            account.outcome = None
+            return outgoing.plain(server_info(self._engine, self._settings, self._model))
+        account.request_id = request.request_id or account.request_id
+        account.operations = [operation.operation for operation in request.operations]
+        self._gate.pass_through()
+        with self._accounts.running():
             if isinstance(request, ImagesRequest):
-                return outgoing.plain(self._images.respond(request, incoming.images, request_id))
-            return self._answer(request, incoming, outgoing, request_id)
-        except Molmo2Error as error:
-            failure = error
-        except Exception as error:
-            logger.exception("request %s failed", request_id)
-            failure = InternalError(f"the server failed on this request: {type(error).__name__}")
-        return outgoing.error(failure, request_id, streaming_call=incoming.streaming_call)
+                images = incoming.images
+                return outgoing.plain(self._images.respond(request, images, account.request_id))
+            account.stream = request.stream
+            return self._answer(request, incoming, outgoing, account.request_id)
 
     def _get_frames(self) -> GetFrames:
         if not self._settings.frame_cache_bytes:

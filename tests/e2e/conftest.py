@@ -6,11 +6,12 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -37,26 +38,31 @@ class Stage:
 
 
 @contextmanager
-def staged(**config: int) -> Iterator[Stage]:
-    """A server of its own; ``config`` goes into its model-config.yaml."""
+def prepared(**config: Any) -> Iterator[ServeOptions]:
+    """A folder for a server of its own; ``config`` goes into its model-config.yaml."""
     # Short: Unix sockets lie in it.
     folder = Path(tempfile.mkdtemp(prefix="molmo2-e2e-"))
     try:
         demo = Archive("molmo2-demo", str(ROOT / "demo/checkpoint"), True, "molmo2-demo")
         reconfigure(build(demo, folder / "store"), config)
         (folder / "videos").mkdir()
-        options = ServeOptions(
+        yield ServeOptions(
             model_store=folder / "store",
             run_directory=folder / "run",
             properties=ROOT / "config.properties",
             ports=Ports.unused(),
             allowed_roots=[folder / "videos"],
         )
-        with running_server(options) as server:
-            yield Stage(server, folder / "videos")
         wait_until_gone(folder / "run", "frames-*")
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def staged(serving: dict[str, Any] | None = None, **config: Any) -> Iterator[Stage]:
+    """A server of its own; ``config`` goes into its model-config.yaml, ``serving`` its options."""
+    with prepared(**config) as options, running_server(replace(options, **serving or {})) as server:
+        yield Stage(server, options.allowed_roots[0])
 
 
 def wait_until_gone(folder: Path, pattern: str) -> None:
@@ -67,12 +73,15 @@ def wait_until_gone(folder: Path, pattern: str) -> None:
         time.sleep(0.05)
 
 
-def reconfigure(archive: Path, config: dict[str, int]) -> None:
-    """Changes top-level entries of the archive's model-config.yaml."""
+def reconfigure(archive: Path, config: dict[str, Any]) -> None:
+    """Changes entries of the archive's model-config.yaml, and of the sections in it."""
     with zipfile.ZipFile(archive) as source:
         files = {name: source.read(name) for name in source.namelist()}
     name = next(name for name in files if name.endswith("config.yaml"))
-    files[name] = yaml.safe_dump({**yaml.safe_load(files[name]), **config}).encode()
+    document = yaml.safe_load(files[name])
+    for key, value in config.items():
+        document[key] = {**document[key], **value} if isinstance(value, dict) else value
+    files[name] = yaml.safe_dump(document).encode()
     with zipfile.ZipFile(archive, "w") as target:
         for name, content in files.items():
             target.writestr(name, content)
@@ -89,6 +98,18 @@ def own_stage() -> Iterator[Stage]:
     """For tests that kill its workers or count what they hold: two, given up on after 15 s."""
     with staged(minWorkers=2, maxWorkers=2, responseTimeout=15) as stage:
         yield stage
+
+
+@pytest.fixture(scope="session")
+def stage_a_server() -> Callable[..., AbstractContextManager[Stage]]:
+    """``staged``, for test files that need a server of another make."""
+    return staged
+
+
+@pytest.fixture(scope="session")
+def prepare_a_server() -> Callable[..., AbstractContextManager[ServeOptions]]:
+    """``prepared``, for those that start it by themselves."""
+    return prepared
 
 
 @pytest.fixture(scope="session")

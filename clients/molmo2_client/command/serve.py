@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,9 @@ Examples:
 
   molmo2 serve --model-store /srv/archives --http-port 9080 --grpc-port 9070
 
-Serves the archives of the model store until Ctrl-C. Tokens are in RUN_DIRECTORY/key_file.json.
+Serves the archives of the model store until Ctrl-C or SIGTERM, which stop it in order: new requests
+are told that it is overloaded, and those in flight are answered first. A second Ctrl-C stops it at
+once. Tokens are in RUN_DIRECTORY/key_file.json.
 """
 
 Port = Annotated[int, typer.Option(min=1, max=65535)]
@@ -50,9 +53,18 @@ def serve(
     management_port: Port = Ports.management,
     grpc_management_port: Port = Ports.grpc_management,
     metrics_port: Port = Ports.metrics,
+    health_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="HTTP: /livez, /readyz and /metrics.")
+    ] = Ports.health,
+    grpc_health_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="gRPC: grpc.health.v1.")
+    ] = Ports.grpc_health,
     start_timeout: Annotated[
         float, typer.Option(help="Seconds until every model must answer.")
     ] = 900.0,
+    grace: Annotated[
+        float, typer.Option(min=0, help="Seconds for the requests in flight when it is stopped.")
+    ] = 30.0,
 ) -> None:
     """Serves archives with TorchServe, and says when they really answer."""
     options = ServeOptions(
@@ -60,16 +72,27 @@ def serve(
         models=model or (),
         run_directory=run_directory,
         properties=properties,
-        ports=Ports(http_port, grpc_port, management_port, grpc_management_port, metrics_port),
+        ports=Ports(
+            http_port,
+            grpc_port,
+            management_port,
+            grpc_management_port,
+            metrics_port,
+            health_port,
+            grpc_health_port,
+        ),
         allowed_roots=allow_root or (),
         start_timeout=start_timeout,
+        watched=True,
+        grace=grace,
     )
     # A process manager's SIGTERM ends it as Ctrl-C does, also while the models still load.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with running_server(options, typer.echo) as server:
             _welcome(server)
-            _wait_for_end(server)
+            _serve_until_stopped(server)
+        typer.echo("stopped")
     except ServerFailed as error:
         typer.echo(f"molmo2: {error}", err=True)
         sys.exit(exit_codes.REQUEST_FAILED)
@@ -77,9 +100,23 @@ def serve(
         typer.echo("stopped")
 
 
-def _wait_for_end(server: RunningServer) -> None:
-    status = server.process.wait()
-    raise ServerFailed(f"TorchServe ended with status {status}; its log is {server.log}")
+def _serve_until_stopped(server: RunningServer) -> None:
+    """Returns when the server was told to stop and has done so in order."""
+    assert server.beside is not None
+    try:
+        while server.process.poll() is None:
+            server.beside.keep()
+            time.sleep(1)
+    except KeyboardInterrupt:
+        typer.echo("finishing the requests in flight")
+        drained = server.beside.drain()
+        typer.echo(server.beside.report)
+        if not drained:
+            raise ServerFailed("the server was stopped with requests unanswered") from None
+        return
+    raise ServerFailed(
+        f"TorchServe ended with status {server.process.returncode}; its log is {server.log}"
+    )
 
 
 def _welcome(server: RunningServer) -> None:
@@ -88,6 +125,7 @@ def _welcome(server: RunningServer) -> None:
 serving {", ".join(server.models)}
   HTTP   {server.http_url}
   gRPC   {server.grpc_url}
+  health {server.health_url}/readyz, metrics {server.health_url}/metrics
   tokens {server.key_file}
 
   export MOLMO2_URL={server.http_url} MOLMO2_MODEL={server.models[0]}

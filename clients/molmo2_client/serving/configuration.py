@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
@@ -16,11 +16,15 @@ class Ports:
     management: int = 8081
     grpc_management: int = 7071
     metrics: int = 8082
+    health: int = 8083
+    """Of the process beside TorchServe: /livez, /readyz and /metrics of the whole server."""
+    grpc_health: int = 7072
+    """Of the same: grpc.health.v1."""
 
     @classmethod
     def unused(cls) -> Self:
         """Ports that nobody listens on now."""
-        probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(5)]
+        probes = [socket.create_server(("127.0.0.1", 0)) for _ in fields(cls)]
         try:
             return cls(*(probe.getsockname()[1] for probe in probes))
         finally:

@@ -1,51 +1,23 @@
 """Starts TorchServe, waits until every model answers, and stops what it started."""
 
 import fcntl
-import json
 import os
 import signal
-import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from importlib.util import find_spec
+from dataclasses import dataclass
 from pathlib import Path
 
 from molmo2_client.client import Molmo2
 from molmo2_client.errors import Molmo2Error
-from molmo2_client.serving.configuration import Ports, write_properties
-from molmo2_client.serving.java import JavaMissing, find_java_home
-
-LONGEST_RUN_DIRECTORY = 70
-"""Characters; the path of a Unix socket inside it may have 107."""
+from molmo2_client.serving.beside import Beside
+from molmo2_client.serving.options import ServeOptions, ServerFailed, check
+from molmo2_client.serving.torchserve import start_torchserve
 
 STOP_SECONDS = 30.0
 """How long TorchServe may take to stop before it is killed."""
-
-
-class ServerFailed(Exception):
-    """TorchServe could not be started, or ended before it answered."""
-
-
-@dataclass(frozen=True)
-class ServeOptions:
-    """What to serve, and where."""
-
-    model_store: Path = Path("model-store")
-    models: Sequence[str] = ()
-    """Names of archives in the model store, without ``.mar``; none means all of them."""
-    run_directory: Path = Path("run")
-    """Logs, tokens and sockets of this run."""
-    properties: Path = Path("config.properties")
-    ports: Ports = field(default_factory=Ports)
-    allowed_roots: Sequence[Path] = ()
-    """Folders whose videos a request may name."""
-    start_timeout: float = 900.0
-    """Seconds until every model must answer."""
-    environment: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,6 +27,7 @@ class RunningServer:
     options: ServeOptions
     models: tuple[str, ...]
     process: "subprocess.Popen[bytes]"
+    beside: Beside | None = None
 
     @property
     def http_url(self) -> str:
@@ -65,13 +38,18 @@ class RunningServer:
         return f"grpc://127.0.0.1:{self.options.ports.grpc}"
 
     @property
+    def health_url(self) -> str:
+        """Of a watched server: /livez, /readyz and /metrics."""
+        return f"http://127.0.0.1:{self.options.ports.health}"
+
+    @property
     def key_file(self) -> Path:
         """TorchServe's tokens, made anew at each start."""
-        return self.options.run_directory.resolve() / "key_file.json"
+        return self.options.run / "key_file.json"
 
     @property
     def log(self) -> Path:
-        return _log(self.options)
+        return self.options.log
 
 
 @contextmanager
@@ -83,10 +61,13 @@ def running_server(
     Raises:
         ServerFailed: saying why, and what to do.
     """
-    models = _check(options)
-    process = _start(options, models)
-    server = RunningServer(options, models, process)
+    models = check(options)
+    process = start_torchserve(options, models)
+    beside = _beside(options) if options.watched else None
+    server = RunningServer(options, models, process, beside)
     try:
+        if beside is not None:
+            beside.keep()
         for model in models:
             tell(f"waiting for {model} to answer")
             for url in (server.http_url, server.grpc_url):  # gRPC listens a moment later
@@ -95,96 +76,23 @@ def running_server(
     finally:
         tell("stopping TorchServe")
         _stop(server)
+        if beside is not None:
+            beside.end()
 
 
-def _check(options: ServeOptions) -> tuple[str, ...]:
-    """The models that will be served; every fault that can be seen before a start is named."""
-    there = sorted(archive.stem for archive in options.model_store.glob("*.mar"))
-    models = tuple(options.models or there)
-    if not models:
-        raise ServerFailed(
-            f"{options.model_store} holds no archive (*.mar): run `make archive`, or name the "
-            "folder with --model-store"
-        )
-    if absent := [model for model in models if model not in there]:
-        raise ServerFailed(
-            f"{options.model_store} has no archive {absent[0]}.mar; it has {', '.join(there)}"
-        )
-    if not options.properties.is_file():
-        raise ServerFailed(f"{options.properties} is not there: name it with --properties")
-    if find_spec("ts") is None:
-        raise ServerFailed("TorchServe is missing: pip install 'molmo2-torchserve[server]'")
-    if len(str(options.run_directory.resolve())) > LONGEST_RUN_DIRECTORY:
-        raise ServerFailed(
-            f"the run directory's path has more than {LONGEST_RUN_DIRECTORY} characters, too many "
-            "for the sockets in it: choose a shorter one with --run-directory"
-        )
-    if missing := [root for root in options.allowed_roots if not root.is_dir()]:
-        raise ServerFailed(f"{missing[0]} is no folder: name one that is with --allow-root")
-    for name, port in vars(options.ports).items():
-        if not _free(port):
-            raise ServerFailed(
-                f"port {port} is taken: stop what listens there, or choose another with "
-                f"--{name.replace('_', '-')}-port"
-            )
-    return models
-
-
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _start(options: ServeOptions, models: Sequence[str]) -> "subprocess.Popen[bytes]":
-    run = options.run_directory.resolve()
-    temporary = run / "tmp"
-    temporary.mkdir(parents=True, exist_ok=True)
-    (run / "key_file.json").unlink(missing_ok=True)
-    write_properties(
-        options.properties,
-        run / "config.properties",
-        options.ports,
-        options.model_store,
-        models,
-    )
-    try:
-        java = find_java_home()
-    except JavaMissing as error:
-        raise ServerFailed(str(error)) from None
-    environment = {
-        **os.environ,
-        "JAVA_HOME": str(java),
-        "PATH": f"{Path(sys.executable).parent}:{java}/bin:{os.environ.get('PATH', '')}",
-        "TMPDIR": str(temporary),
-        "TEMP": str(temporary),
-        "LOG_LOCATION": str(run / "logs"),
-        "METRICS_LOCATION": str(run / "logs"),
-        "MOLMO2_HANDLER_RUN_DIRECTORY": str(run),
-        **options.environment,
+def _beside(options: ServeOptions) -> Beside:
+    run, ports = options.run, options.ports
+    arguments = {
+        "run-directory": run,
+        "inference": f"http://127.0.0.1:{ports.http}",
+        "management": f"http://127.0.0.1:{ports.management}",
+        "grpc-port": ports.grpc,
+        "health-port": ports.health,
+        "grpc-health-port": ports.grpc_health,
+        "grace": options.grace,
     }
-    if options.allowed_roots:
-        roots = [str(root.resolve()) for root in options.allowed_roots]
-        environment["MOLMO2_HANDLER_VIDEO__ALLOWED_ROOTS"] = json.dumps(roots)
-    command = [sys.executable, "-m", "ts.model_server", "--start", "--foreground"]
-    with _log(options).open("wb") as log:
-        return subprocess.Popen(
-            [*command, "--no-config-snapshots", "--ts-config", str(run / "config.properties")],
-            cwd=run,  # TorchServe writes its tokens where it is started
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for us; we then stop it in order
-        )
-
-
-def _log(options: ServeOptions) -> Path:
-    return options.run_directory.resolve() / "torchserve.log"
+    given = [f"--{name}={value}" for name, value in arguments.items()]
+    return Beside([*given, *options.watch_options], run / "watch.log", options.grace)
 
 
 def _wait(server: RunningServer, model: str, url: str) -> None:
@@ -214,7 +122,7 @@ def _tail(log: Path, lines: int = 15) -> str:
 
 def _stop(server: RunningServer) -> None:
     """Asks the JVM to end; its workers and engines end with it."""
-    pid_file = server.options.run_directory.resolve() / "tmp" / ".model_server.pid"
+    pid_file = server.options.run / "tmp" / ".model_server.pid"
     try:
         os.kill(int(pid_file.read_text()), signal.SIGTERM)
     except (OSError, ValueError):
@@ -224,7 +132,7 @@ def _stop(server: RunningServer) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(server.process.pid, signal.SIGKILL)
         server.process.wait()
-    _wait_for_engines(server.options.run_directory.resolve())
+    _wait_for_engines(server.options.run)
 
 
 def _wait_for_engines(run: Path) -> None:

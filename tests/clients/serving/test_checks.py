@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from molmo2_client.serving import Ports, ServeOptions, ServerFailed, running_server, server
+from molmo2_client.serving import Ports, ServeOptions, ServerFailed, running_server
+from molmo2_client.serving import options as serving_options
 
 PROPERTIES = Path(__file__).parents[3] / "config.properties"
 MOLMO2 = Path(sys.executable).with_name("molmo2")
@@ -55,7 +56,7 @@ def test_a_configuration_that_is_not_there(options, tmp_path):
 
 
 def test_torchserve_that_is_not_installed(options, monkeypatch):
-    monkeypatch.setattr(server, "find_spec", lambda name: None)
+    monkeypatch.setattr(serving_options, "find_spec", lambda name: None)
     assert "pip install 'molmo2-torchserve[server]'" in refused(options)
 
 

@@ -1,0 +1,95 @@
+"""What is to be served and where, and every fault of it that can be seen before a start."""
+
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+from molmo2_client.serving.configuration import Ports
+
+LONGEST_RUN_DIRECTORY = 70
+"""Characters; the path of a Unix socket inside it may have 107."""
+
+
+class ServerFailed(Exception):
+    """TorchServe could not be started, or ended before it answered."""
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """What to serve, and where."""
+
+    model_store: Path = Path("model-store")
+    models: Sequence[str] = ()
+    """Names of archives in the model store, without ``.mar``; none means all of them."""
+    run_directory: Path = Path("run")
+    """Logs, tokens and sockets of this run."""
+    properties: Path = Path("config.properties")
+    ports: Ports = field(default_factory=Ports)
+    allowed_roots: Sequence[Path] = ()
+    """Folders whose videos a request may name."""
+    start_timeout: float = 900.0
+    """Seconds until every model must answer."""
+    watched: bool = False
+    """Whether a process beside TorchServe tells its health, heals it and drains it."""
+    grace: float = 30.0
+    """Seconds that requests in flight get when a watched server is drained."""
+    watch_options: Sequence[str] = ()
+    """Further options of ``python -m molmo2_ops``."""
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def run(self) -> Path:
+        """The run directory's full path."""
+        return self.run_directory.resolve()
+
+    @property
+    def log(self) -> Path:
+        """What TorchServe and its workers print."""
+        return self.run / "torchserve.log"
+
+
+def check(options: ServeOptions) -> tuple[str, ...]:
+    """The models that will be served; every fault that can be seen before a start is named."""
+    there = sorted(archive.stem for archive in options.model_store.glob("*.mar"))
+    models = tuple(options.models or there)
+    if not models:
+        raise ServerFailed(
+            f"{options.model_store} holds no archive (*.mar): run `make archive`, or name the "
+            "folder with --model-store"
+        )
+    if absent := [model for model in models if model not in there]:
+        raise ServerFailed(
+            f"{options.model_store} has no archive {absent[0]}.mar; it has {', '.join(there)}"
+        )
+    if not options.properties.is_file():
+        raise ServerFailed(f"{options.properties} is not there: name it with --properties")
+    if find_spec("ts") is None:
+        raise ServerFailed("TorchServe is missing: pip install 'molmo2-torchserve[server]'")
+    if options.watched and find_spec("molmo2_ops") is None:
+        raise ServerFailed("molmo2_ops is missing: pip install 'molmo2-torchserve[server]'")
+    if len(str(options.run)) > LONGEST_RUN_DIRECTORY:
+        raise ServerFailed(
+            f"the run directory's path has more than {LONGEST_RUN_DIRECTORY} characters, too many "
+            "for the sockets in it: choose a shorter one with --run-directory"
+        )
+    if missing := [root for root in options.allowed_roots if not root.is_dir()]:
+        raise ServerFailed(f"{missing[0]} is no folder: name one that is with --allow-root")
+    for name, port in vars(options.ports).items():
+        if not _free(port):
+            raise ServerFailed(
+                f"port {port} is taken: stop what listens there, or choose another with "
+                f"--{name.replace('_', '-')}-port"
+            )
+    return models
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,27 @@
+"""``python -m molmo2_ops --run-directory DIRECTORY``: watches the TorchServe of that directory."""
+
+import logging
+import signal
+import sys
+
+from pydantic_settings import CliApp
+
+from molmo2_ops.beside import Beside
+from molmo2_ops.settings import OpsSettings
+
+
+def main() -> None:
+    settings = CliApp.run(OpsSettings)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    beside = Beside(settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: beside.stop())
+    report = beside.run()
+    if report is not None:
+        print(report, flush=True)
+    sys.exit(1 if report is None or report.left else 0)
+
+
+if __name__ == "__main__":
+    main()

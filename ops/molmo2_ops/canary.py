@@ -1,0 +1,71 @@
+"""Generates one token through TorchServe, a worker and the engine: the only proof that all work."""
+
+import json
+import struct
+import zlib
+from pathlib import Path
+
+import httpx2
+
+from molmo2_contract.errors import ErrorKind
+from molmo2_ops.management import authorization
+
+_SIDE = 32
+"""Pixels."""
+
+
+class Canary:
+    """Asks a model for one token about a small black image."""
+
+    def __init__(
+        self, inference: str, key_file: Path, timeout: float, certificate: Path | None
+    ) -> None:
+        verify = str(certificate) if certificate is not None else True
+        self._client = httpx2.Client(
+            base_url=inference, timeout=timeout, verify=verify, trust_env=False
+        )
+        self._key_file = key_file
+        self._timeout = timeout
+
+    def ask(self, model: str) -> str | None:
+        """None when a token came, else why not."""
+        request = {
+            "images": [],
+            "operations": [
+                {"operation": "describe", "prompt": "Describe this image.", "max_new_tokens": 1}
+            ],
+            "timeout": self._timeout,
+            "request_id": "canary",
+        }
+        files = {
+            "request": ("request.json", json.dumps(request).encode(), "application/json"),
+            "image_1": ("image_1", black_image(), "application/octet-stream"),
+        }
+        headers = authorization(self._key_file, "inference")
+        try:
+            answer = self._client.post(f"/predictions/{model}", files=files, headers=headers)
+            body = answer.json()
+        except (httpx2.HTTPError, ValueError) as error:
+            return f"no answer: {type(error).__name__}"
+        if answer.is_success:
+            (result,) = body["results"]
+            error = result["error"]
+            return error and f"{error['kind']}: {error['message']}"
+        error = body.get("error", {})
+        kind = error.get("kind", ErrorKind.INTERNAL)
+        return f"{kind}: {error.get('message', answer.status_code)}"
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def black_image() -> bytes:
+    """A PNG of 32 x 32 black pixels, 8 bits of grey each (RFC 2083)."""
+    header = struct.pack(">IIBBBBB", _SIDE, _SIDE, 8, 0, 0, 0, 0)
+    rows = bytes((_SIDE + 1) * _SIDE)  # each row begins with its filter: none
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

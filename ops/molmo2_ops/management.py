@@ -1,0 +1,119 @@
+"""TorchServe's management API: what it says of its models, and how many workers it shall have."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+READY = "READY"
+"""What TorchServe says of a worker that has loaded its model; it says so of lost ones too."""
+
+_SECONDS = 5.0
+"""How long an answer may take; scaling is not waited for."""
+
+
+class ManagementUnreachable(Exception):
+    """TorchServe does not answer, or not as itself."""
+
+
+@dataclass(frozen=True)
+class ListedWorker:
+    """A worker as TorchServe lists it, which does not mean that it lives."""
+
+    name: str
+    pid: int
+    status: str
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """A model as TorchServe describes it."""
+
+    name: str
+    min_workers: int
+    workers: tuple[ListedWorker, ...]
+    pending: int
+    """Requests that wait for a worker."""
+    room: int
+    """Requests that may come to wait before callers are told overloaded."""
+
+
+class Management:
+    """Calls to the management address, with the key that TorchServe wrote into its key file."""
+
+    def __init__(self, address: str, key_file: Path) -> None:
+        self._client = httpx2.Client(base_url=address, timeout=_SECONDS, trust_env=False)
+        self._key_file = key_file
+
+    def models(self) -> list[ListedModel]:
+        """Every model's default version.
+
+        Raises:
+            ManagementUnreachable: if TorchServe is away.
+        """
+        return [self._describe(name) for name in self._names()]
+
+    def scale(self, model: str, workers: int) -> None:
+        """Asks for ``workers`` workers, listed ones that are lost included; does not wait.
+
+        Raises:
+            ManagementUnreachable: if TorchServe is away.
+        """
+        self._call("PUT", f"/models/{model}", min_worker=workers, max_worker=workers)
+
+    def renew_key(self, kind: str) -> None:
+        """Makes TorchServe write a new key, ``inference`` or ``management``; the old one ends now.
+
+        Raises:
+            ManagementUnreachable: if TorchServe is away.
+        """
+        self._call("GET", "/token", key="API", type=kind)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _names(self) -> Iterator[str]:
+        page = {"limit": 100}
+        while True:
+            answer = self._call("GET", "/models", **page)
+            yield from (model["modelName"] for model in answer["models"])
+            if (token := answer.get("nextPageToken")) is None:
+                return
+            page["next_page_token"] = token
+
+    def _describe(self, name: str) -> ListedModel:
+        (model,) = self._call("GET", f"/models/{name}")
+        queue = model["jobQueueStatus"]
+        workers = (ListedWorker(w["id"], int(w["pid"]), w["status"]) for w in model["workers"])
+        return ListedModel(
+            name=name,
+            min_workers=model["minWorkers"],
+            workers=tuple(workers),
+            pending=queue["pendingRequests"],
+            room=queue["remainingCapacity"],
+        )
+
+    def _call(self, method: str, path: str, key: str = "management", **query: Any) -> Any:
+        try:
+            answer = self._client.request(
+                method, path, params=query, headers=authorization(self._key_file, key)
+            )
+            answer.raise_for_status()
+            return answer.json()
+        except (httpx2.HTTPError, ValueError) as error:
+            raise ManagementUnreachable(f"{method} {path}: {error}") from None
+
+
+def authorization(key_file: Path, kind: str) -> dict[str, str]:
+    """The header for a key of ``key_file.json``; none where TorchServe wrote no keys.
+
+    The file is read each time: keys are renewed while the server runs.
+    """
+    try:
+        key = json.loads(key_file.read_bytes())[kind]["key"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    return {"Authorization": f"Bearer {key}"}

@@ -1,0 +1,112 @@
+"""SIGTERM: nothing new is let in, what is in flight is answered over both transports, exit 0."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from watched import SLOW, health, is_ready, metrics, until
+
+from molmo2_client import Molmo2, Molmo2Error, Overloaded
+from molmo2_client.serving import RunningServer, ServeOptions
+from molmo2_demo.generate import generate
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+SHORT = [{"operation": "embed"}]
+IN_FLIGHT = 'molmo2_requests_in_flight{model="molmo2-demo"}'
+
+
+@contextmanager
+def served(options: ServeOptions, *flags: str) -> Iterator[RunningServer]:
+    """``molmo2 serve``, as a container would start it."""
+    ports = [
+        f"--{name.replace('_', '-')}-port={port}" for name, port in vars(options.ports).items()
+    ]
+    command = [
+        *(Path(sys.executable).with_name("molmo2"), "serve", *ports, *flags),
+        f"--model-store={options.model_store}",
+        f"--run-directory={options.run}",
+        f"--properties={options.properties}",
+        f"--allow-root={options.allowed_roots[0]}",
+    ]
+    log = options.run_directory.with_name("serve.log")
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    server = RunningServer(options, ("molmo2-demo",), process)
+    try:
+        until(lambda: "Ctrl-C stops it" in log.read_text() and is_ready(server), 120, "a start")
+        yield server
+    finally:
+        process.terminate()  # a second one stops it at once
+        process.wait(60)
+
+
+@pytest.fixture
+def options(prepare_a_server) -> Iterator[ServeOptions]:
+    with prepare_a_server(minWorkers=2, maxWorkers=2) as options:
+        yield options
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(8) as pool:
+        yield pool
+
+
+def asked(server: RunningServer, url: str, operations, stream: bool = False) -> str:
+    """``answered``, or the kind of the error."""
+    (root,) = server.options.allowed_roots
+    settings = {"model": "molmo2-demo", "key_file": server.key_file, "media": "path"}
+    with Molmo2(url, retries=0, **settings) as client:
+        try:
+            if stream:
+                *_, last, _done = client.stream(root / "00.mp4", operations)
+                results = [last.result]
+            else:
+                results = client.ask(root / "00.mp4", operations).results
+            return "failed" if "error" in {result.status for result in results} else "answered"
+        except Molmo2Error as error:
+            return error.kind
+
+
+def test_what_is_in_flight_is_answered_and_nothing_new_is_let_in(options, pool):
+    generate(options.allowed_roots[0], 1, seed=5)
+    with served(options, "--grace=240") as server:
+        inside = psutil.Process(server.process.pid).children(recursive=True)
+        running: list[Future[str]] = [
+            pool.submit(asked, server, server.http_url, SLOW),
+            pool.submit(asked, server, server.grpc_url, SLOW, True),
+        ]
+        until(lambda: metrics(server)[IN_FLIGHT] == 2, 30, "both workers at work")
+        queued = pool.submit(asked, server, server.http_url, SHORT)
+        until(lambda: metrics(server)[IN_FLIGHT] == 3, 30, "one that waits")
+        server.process.terminate()
+        until(lambda: (options.run / "draining").exists(), 30, "the drain")
+        assert health(server, "readyz") == (503, ["the server is being drained"])
+        assert health(server, "livez") == (200, [])
+        new = [pool.submit(asked, server, u, SHORT) for u in (server.http_url, server.grpc_url)]
+        assert [each.result(120) for each in running] == ["answered", "answered"]
+        assert queued.result(60) == "answered"
+        assert [each.result(60) for each in new] == [Overloaded.kind, Overloaded.kind]
+        assert server.process.wait(60) == 0
+        said = options.run_directory.with_name("serve.log").read_text()
+        assert "all 3 requests in flight were answered" in said
+        until(lambda: not any(process.is_running() for process in inside), 30, "everything gone")
+
+
+@pytest.mark.slow
+def test_what_is_not_done_when_the_grace_is_over_is_cut_and_said(options, pool):
+    generate(options.allowed_roots[0], 1, seed=5)
+    with served(options, "--grace=1") as server:
+        running = pool.submit(asked, server, server.http_url, SLOW)
+        until(lambda: metrics(server)[IN_FLIGHT] == 1, 30, "a worker at work")
+        server.process.terminate()
+        assert server.process.wait(60) == 3
+        assert running.result(60) != "answered"
+        said = options.run_directory.with_name("serve.log").read_text()
+        assert "1 of 1 requests in flight were not answered in time" in said
