@@ -67,6 +67,10 @@ generated: .venv/ready  ## Writes the generated files anew: gRPC stubs and JSON 
 	done; rm -rf $$tools
 	$(RUN) -m molmo2_contract.schemas contract/schemas
 
+.PHONY: parity
+parity: .venv/ready  ## Compares the engine with the reference's own code, in its own environment.
+	REFERENCE=$(REFERENCE) scripts/parity
+
 .PHONY: bench-decode
 bench-decode: .venv/ready build/decode-peer  ## CPU and memory of decoding, beside the reference's.
 	OMP_NUM_THREADS=1 $(RUN) bench/decode.py

@@ -48,18 +48,23 @@ def _encode(
     model: Molmo2ForConditionalGeneration, crops: torch.Tensor, windows: torch.Tensor, patch: int
 ) -> torch.Tensor:
     """``windows``: int64 [tokens, window], into the patches of all ``crops``; -1 is padding."""
-    pixels = batch_pixels_to_patches(_normalise(crops.to(model.device)), patch)
     features = model.get_image_features(
-        pixels.to(model.dtype),
+        to_patches(crops.to(model.device), patch).to(model.dtype),
         windows.to(model.device),
         torch.tensor([[len(windows), 1, 0, 0]]),  # tokens, in one piece
     )
     return features.pooler_output[0]
 
 
-def _normalise(pixels: torch.Tensor) -> torch.Tensor:
-    """0..255 to -1..1 in float32, with the reference processor's arithmetic and mean, std 0.5."""
-    return pixels.to(torch.float32).div_(255).sub_(0.5).div_(0.5)
+def to_patches(pixels: torch.Tensor, patch_size: int) -> torch.Tensor:
+    """From uint8 RGB [n, size, size, 3] to what the vision encoder sees.
+
+    Returns:
+        float32 [n, patches, 3 * patch_size ** 2] from -1 to 1, by the reference processor's
+        arithmetic, to the bit.
+    """
+    normalised = pixels.to(torch.float32).div_(255).sub_(0.5).div_(0.5)
+    return batch_pixels_to_patches(normalised, patch_size)
 
 
 def _frame_windows(frame_format: FrameFormat) -> torch.Tensor:

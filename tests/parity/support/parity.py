@@ -1,0 +1,122 @@
+"""Compares our engine with what the reference answered: ``make parity``.
+
+The last line is one JSON object.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from engine_run import EngineUnderTest
+from numpy.typing import NDArray
+from parity_cases import CASES, Answer, Case, load
+
+LOGIT_BOUND = 1e-4
+AGREEMENT_BOUND = 0.99
+
+
+@dataclass(frozen=True)
+class Row:
+    """How one case compares."""
+
+    case: Case
+    ids_equal: bool
+    pixels_equal: bool
+    tokens_equal: bool
+    logit_difference: float
+    told_apart: list[bool]
+    """Of each token in bfloat16: whether the reference tells its likeliest two apart."""
+    agreed: list[bool]
+    """Of each: whether both sides find the same token the likeliest."""
+
+
+def compare(checkpoint: Path, reference: dict[str, Answer]) -> list[Row]:
+    """Asks our engine every case, in float32 and in bfloat16."""
+    torch.set_num_threads(2)
+    exact = EngineUnderTest(checkpoint, "float32")
+    rough = EngineUnderTest(checkpoint, "bfloat16")
+    return [_row(case, reference[case.name], exact, rough) for case in CASES]
+
+
+def _row(case: Case, expected: Answer, exact: EngineUnderTest, rough: EngineUnderTest) -> Row:
+    ours = exact.answer(case)
+    choices = rough.choices(case, expected.tokens)
+    return Row(
+        case=case,
+        ids_equal=ours.ids == expected.ids,
+        pixels_equal=ours.pixels == expected.pixels,
+        tokens_equal=ours.tokens == expected.tokens,
+        logit_difference=_difference(ours.logits, expected.logits),
+        told_apart=expected.told_apart,
+        agreed=[a == b for a, b in zip(choices, expected.choices, strict=True)],
+    )
+
+
+def _difference(ours: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+    """The largest, over every step, or over the first and the last where only those are kept."""
+    if len(expected) == 2 != len(ours):
+        ours = ours[[0, -1]]
+    if ours.shape != expected.shape:
+        return float("inf")
+    return float(np.abs(ours - expected).max())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "pairs", nargs="+", type=Path, help="checkpoint folder, file of the reference's answers, …"
+    )
+    paths = parser.parse_args().pairs
+    rows: list[Row] = []
+    for checkpoint, answers in zip(paths[::2], paths[1::2], strict=True):
+        print(f"\n{checkpoint.name}")
+        found = compare(checkpoint, load(answers))
+        for row in found:
+            _print(row)
+        _print_agreement(found)
+        rows += found
+    print("\nall")
+    agreement = _print_agreement(rows)
+    result = {
+        "pixels_equal": all(row.pixels_equal for row in rows),
+        "ids_equal": all(row.ids_equal for row in rows),
+        "max_logit_difference": max(row.logit_difference for row in rows),
+        "tokens_equal": all(row.tokens_equal for row in rows),
+    }
+    print(json.dumps(result))
+    equal = result["pixels_equal"] and result["ids_equal"] and result["tokens_equal"]
+    close = result["max_logit_difference"] <= LOGIT_BOUND and agreement >= AGREEMENT_BOUND
+    return 0 if equal and close else 1
+
+
+def _print(row: Row) -> None:
+    marks = ("pixels", row.pixels_equal), ("ids", row.ids_equal), ("tokens", row.tokens_equal)
+    equal = "  ".join(f"{name} {'equal' if same else 'DIFFER'}" for name, same in marks)
+    print(
+        f"  {row.case.name:28}{equal}  logits {row.logit_difference:.1e}  "
+        f"bfloat16 {sum(row.agreed)}/{len(row.agreed)}"
+    )
+
+
+def _print_agreement(rows: list[Row]) -> float:
+    """Returns the share of the tokens that the reference itself can tell apart in bfloat16."""
+    every = [agreed for row in rows for agreed in row.agreed]
+    apart = [
+        agreed
+        for row in rows
+        for agreed, told_apart in zip(row.agreed, row.told_apart, strict=True)
+        if told_apart
+    ]
+    print(
+        f"  bfloat16: {sum(every)} of {len(every)} tokens are the same ({np.mean(every):.4f}); of "
+        f"those that the reference tells apart, {sum(apart)} of {len(apart)} ({np.mean(apart):.4f})"
+    )
+    return float(np.mean(apart))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

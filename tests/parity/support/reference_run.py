@@ -1,0 +1,119 @@
+"""Asks the reference: the released checkpoints' own code, under transformers 4.57.1.
+
+It runs in an environment of its own (``make parity``) and writes a file that ``parity.py`` reads.
+"""
+
+import argparse
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torchvision_operators
+from parity_cases import CASES, NEW_TOKENS, VIDEOS, Answer, Case, save
+
+torchvision_operators.declare()
+
+import torch  # noqa: E402
+from PIL import Image  # noqa: E402
+from transformers import AutoModelForImageTextToText, AutoProcessor  # noqa: E402
+
+
+class Reference:
+    """The reference's processor and its model, in float32 and in bfloat16."""
+
+    def __init__(self, checkpoint: Path) -> None:
+        self._processor = AutoProcessor.from_pretrained(checkpoint, trust_remote_code=True)
+        self._model = self._load(checkpoint, torch.float32)
+        self._rough = self._load(checkpoint, torch.bfloat16)
+
+    @torch.inference_mode()
+    def answer(self, case: Case) -> Answer:
+        inputs = self._inputs(case)
+        done = self._model.generate(
+            **inputs,
+            max_new_tokens=NEW_TOKENS,
+            do_sample=False,
+            output_logits=True,
+            return_dict_in_generate=True,
+        )
+        length = inputs["input_ids"].shape[1]
+        tokens = done.sequences[0, length:]
+        rough = self._rough_logits(inputs, tokens)
+        return Answer(
+            ids=inputs["input_ids"][0].tolist(),
+            pixels=_digest(inputs),
+            tokens=tokens.tolist(),
+            logits=torch.cat(done.logits).numpy(),
+            choices=rough.argmax(-1).tolist(),
+            told_apart=_told_apart(rough).tolist(),
+        )
+
+    def _inputs(self, case: Case) -> dict[str, torch.Tensor]:
+        media: dict[str, Any] = {}
+        parts = [{"type": "text", "text": case.prompt}]
+        if case.video:
+            media["videos"] = [str(VIDEOS / case.video)]
+            parts.append({"type": "video"})
+        if case.pictures:
+            media["images"] = [Image.fromarray(picture.pixels()) for picture in case.pictures]
+            parts += [{"type": "image"}] * len(case.pictures)
+        text = self._processor.apply_chat_template(
+            [{"role": "user", "content": parts}], tokenize=False, add_generation_prompt=True
+        )
+        return dict(self._processor(text=text, **media, return_tensors="pt"))
+
+    def _rough_logits(self, inputs: dict[str, torch.Tensor], tokens: torch.Tensor) -> torch.Tensor:
+        """Before each of ``tokens``, given those before it: float32 [tokens, vocabulary]."""
+        whole = torch.cat([inputs["input_ids"], tokens[None]], dim=1)
+        text = torch.zeros_like(tokens[None])
+        logits = self._rough(
+            **inputs
+            | {
+                "input_ids": whole,
+                "attention_mask": torch.ones_like(whole),
+                "token_type_ids": torch.cat([inputs["token_type_ids"], text], dim=1),
+            },
+            use_cache=False,
+        ).logits
+        return logits[0, -len(tokens) - 1 : -1].float()
+
+    @staticmethod
+    def _load(checkpoint: Path, dtype: torch.dtype) -> Any:
+        model, report = AutoModelForImageTextToText.from_pretrained(
+            checkpoint, trust_remote_code=True, dtype=dtype, output_loading_info=True
+        )
+        wrong = {kind: found for kind, found in report.items() if found}
+        assert not wrong, f"the reference cannot load these weights: {wrong}"
+        return model.eval()
+
+
+def _told_apart(logits: torch.Tensor) -> torch.Tensor:
+    """Whether the likeliest two are more than one step of bfloat16 apart: bool [tokens]."""
+    first, second = logits.topk(2).values.unbind(-1)
+    step = torch.exp2(torch.floor(torch.log2(first.abs())) - 7)
+    return first - second > step
+
+
+def _digest(inputs: dict[str, torch.Tensor]) -> str:
+    patches = inputs.get("pixel_values_videos", inputs.get("pixel_values"))
+    if patches is None:
+        return ""
+    return hashlib.blake2b(patches.float().numpy().tobytes(), digest_size=16).hexdigest()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("checkpoint", type=Path, help="in the hub's layout, its .py files too")
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--golden", type=Path, help="also write less of it, to be committed")
+    arguments = parser.parse_args()
+    torch.set_num_threads(2)  # with one, ATen resizes with another rounding
+    reference = Reference(arguments.checkpoint)
+    answers = {case.name: reference.answer(case) for case in CASES}
+    save(arguments.output, answers, whole=True)
+    if arguments.golden:
+        save(arguments.golden, answers, whole=False)
+
+
+if __name__ == "__main__":
+    main()
