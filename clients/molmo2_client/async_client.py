@@ -1,8 +1,8 @@
 """The asynchronous client."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 import stamina
 
@@ -31,7 +31,6 @@ from molmo2_contract.events import Event
 from molmo2_contract.images import ImagesResponse
 from molmo2_contract.operations import (
     Comprehensive,
-    Describe,
     Embed,
     Pointing,
     Pooling,
@@ -109,10 +108,16 @@ class AsyncMolmo2(BaseClient[AsyncTransport]):
         return only(await self.ask(video, Tracking(prompt=prompt), **options), TrackingResult)
 
     async def describe(
-        self, video: VideoLike, prompt: str, **options: Unpack[Options]
+        self,
+        video: VideoLike,
+        prompt: str,
+        *,
+        json_schema: Mapping[str, Any] | None = None,
+        **options: Unpack[Options],
     ) -> DescribeResult:
-        """Answers the prompt in free text."""
-        return only(await self.ask(video, Describe(prompt=prompt), **options), DescribeResult)
+        """Answers the prompt in free text, or as JSON that follows a JSON Schema."""
+        asked = {"operation": "describe", "prompt": prompt, "json_schema": json_schema}
+        return only(await self.ask(video, asked, **options), DescribeResult)
 
     async def localize(
         self, video: VideoLike, **options: Unpack[Options]

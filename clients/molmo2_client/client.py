@@ -1,8 +1,8 @@
 """The synchronous client."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from typing import Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 import stamina
 
@@ -31,7 +31,6 @@ from molmo2_contract.events import Event
 from molmo2_contract.images import ImagesResponse
 from molmo2_contract.operations import (
     Comprehensive,
-    Describe,
     Embed,
     Pointing,
     Pooling,
@@ -112,9 +111,21 @@ class Molmo2(BaseClient[Transport]):
         """Follows every occurrence of what the prompt names."""
         return only(self.ask(video, Tracking(prompt=prompt), **options), TrackingResult)
 
-    def describe(self, video: VideoLike, prompt: str, **options: Unpack[Options]) -> DescribeResult:
-        """Answers the prompt in free text."""
-        return only(self.ask(video, Describe(prompt=prompt), **options), DescribeResult)
+    def describe(
+        self,
+        video: VideoLike,
+        prompt: str,
+        *,
+        json_schema: Mapping[str, Any] | None = None,
+        **options: Unpack[Options],
+    ) -> DescribeResult:
+        """Answers the prompt in free text, or as JSON that follows a JSON Schema.
+
+        counted = molmo2.describe("street.mp4", "How many cars?", json_schema={"type": "integer"})
+        print(counted.data)
+        """
+        asked = {"operation": "describe", "prompt": prompt, "json_schema": json_schema}
+        return only(self.ask(video, asked, **options), DescribeResult)
 
     def localize(self, video: VideoLike, **options: Unpack[Options]) -> TemporalLocalizationResult:
         """Finds the events of the video with their start and end."""

@@ -70,6 +70,17 @@ def test_each_convenience_returns_its_own_result(client):
     assert client.embed(URI, pooling=Pooling.MAX).embedding == [0.0, 1.0]
 
 
+def test_a_schema_reaches_the_server_in_its_order_and_comes_back_as_data(client):
+    schema = {"type": "object", "properties": {"z": {"enum": [None, 1]}, "a": {"const": "é"}}}
+    result = client.describe(URI, "How many?", json_schema=schema)
+    assert result.data == schema
+    assert json.loads(result.text, object_pairs_hook=list) == json.loads(
+        json.dumps(schema), object_pairs_hook=list
+    )
+    with pytest.raises(InvalidRequest, match=r"operations\[0\].json_schema: has .* bytes"):
+        client.describe(URI, "How many?", json_schema={"const": "x" * 40_000})
+
+
 def test_a_failed_result_is_kept_beside_the_others_and_raised_by_a_convenience(client):
     operations = [Describe(prompt="result internal"), Describe(prompt="fine")]
     failed, fine = client.ask(URI, operations).results

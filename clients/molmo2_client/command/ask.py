@@ -23,6 +23,8 @@ Examples:
 
   molmo2 ask street.mp4 --operation describe --prompt "Why?" --operation embed
 
+  molmo2 ask street.mp4 --operation describe --prompt "Which cars?" --schema cars.schema.json
+
   molmo2 ask file:///data/a.mp4 --request request.json > answer.json
 
 Exit codes: 0 answered, 1 a result is an error, 2 wrong usage or request, 3 the request failed.
@@ -41,6 +43,7 @@ def ask(
         list[str] | None,
         typer.Option(help="One for each operation that takes a prompt, in their order."),
     ] = None,
+    schema: options.Schema = None,
     request: Annotated[
         typer.FileText | None,
         typer.Option(help="File with the request's JSON in place of --operation; - is stdin."),
@@ -61,12 +64,14 @@ def ask(
     """Asks one or more questions about one video."""
     if (request is None) == (operation is None):
         raise typer.BadParameter("give one of the two", param_hint="--operation or --request")
+    if request is not None and schema is not None:
+        raise typer.BadParameter("is said in the request, as json_schema", param_hint="--schema")
     said: Any = {"start": start, "end": end, "max_frames": max_frames, "max_fps": max_fps}
     said = {name: value for name, value in said.items() if value is not None}
     question = (
         from_document(video, request.read(), said)
         if request is not None
-        else from_options(video, operation or [], prompt or [], said)
+        else from_options(video, operation or [], prompt or [], said, schema)
     )
     with options.connect(
         url=url,

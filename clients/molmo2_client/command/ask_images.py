@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from molmo2_client.command import exit_codes, options
-from molmo2_client.command.questions import with_prompts
+from molmo2_client.command.questions import held_to, with_prompts
 from molmo2_client.command.report import print_images_response
 from molmo2_contract.images import IMAGE_OPERATION_NAMES
 from molmo2_contract.results import Status
@@ -34,6 +34,7 @@ def ask_images(
         list[str] | None,
         typer.Option(help="One for each operation that takes a prompt, in their order."),
     ] = None,
+    schema: options.Schema = None,
     as_json: options.AsJson = None,
     url: options.Url = None,
     model: options.Model = None,
@@ -43,7 +44,7 @@ def ask_images(
     timeout: options.Timeout = None,
 ) -> None:
     """Asks one or more questions about images, in their order."""
-    operations = with_prompts(operation, prompt or [], IMAGE_OPERATION_NAMES)
+    operations = held_to(with_prompts(operation, prompt or [], IMAGE_OPERATION_NAMES), schema)
     with options.connect(
         url=url,
         model=model,

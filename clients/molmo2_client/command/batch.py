@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -36,7 +36,10 @@ def run(job: Callable[[], LabelSummary], as_json: bool | None) -> None:
 
 
 def label_folder(
-    folder: str, operations: Sequence[Operation | dict[str, Any] | str], molmo2: Molmo2, **how: Any
+    folder: str,
+    operations: Sequence[Operation | Mapping[str, Any] | str],
+    molmo2: Molmo2,
+    **how: Any,
 ) -> LabelSummary:
     """``folder.label_folder`` with a progress bar."""
     from molmo2_client import folder as folders
@@ -46,7 +49,7 @@ def label_folder(
 
 
 def label_dataset(
-    samples: Any, operations: Sequence[str | dict[str, Any]], molmo2: Molmo2, **how: Any
+    samples: Any, operations: Sequence[str | Mapping[str, Any]], molmo2: Molmo2, **how: Any
 ) -> LabelSummary:
     """``fiftyone.label_dataset``; what is None has its default there."""
     from molmo2_client import fiftyone

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from molmo2_client.command import batch, options
-from molmo2_client.command.questions import WITH_PROMPT
+from molmo2_client.command.questions import WITH_PROMPT, held_to
 from molmo2_client.summary import LabelSummary
 from molmo2_contract.operations import OPERATION_NAMES
 
@@ -47,6 +47,7 @@ def label(
             help="Field with each sample's prompt. Its empty cells fall back to --prompt.",
         ),
     ] = None,
+    schema: options.Schema = None,
     label_field: Annotated[
         str | None, typer.Option(help="What all new fields begin with.", show_default="molmo2")
     ] = None,
@@ -73,7 +74,8 @@ def label(
     timeout: options.Timeout = None,
 ) -> None:
     """Asks about every video or image of a FiftyOne dataset, or about the videos of a folder."""
-    operations = _operations(operation, prompt or [], falls_back=bool(prompt_field))
+    asked = _operations(operation, prompt or [], falls_back=bool(prompt_field))
+    operations = held_to(asked, schema)
     named = {
         "label_field": label_field,
         "embeddings_field": embeddings_field,
@@ -97,9 +99,7 @@ def label(
     batch.run(job, as_json)
 
 
-def _operations(
-    names: list[str], prompts: list[str], *, falls_back: bool
-) -> list[str | dict[str, Any]]:
+def _operations(names: list[str], prompts: list[str], *, falls_back: bool) -> list[dict[str, Any]]:
     """The prompts go, in their order, to the operations that take one."""
     takers = [name for name in names if name in WITH_PROMPT]
     if len(prompts) != len(takers) and (prompts or not falls_back):
@@ -108,7 +108,9 @@ def _operations(
             f"{len(prompts)} given, wanted: {wanted}; or a --prompt-field", param_hint="--prompt"
         )
     said = dict(zip(takers, prompts, strict=False))
-    return [{"operation": name, "prompt": said[name]} if name in said else name for name in names]
+    return [
+        {"operation": name} | ({"prompt": said[name]} if name in said else {}) for name in names
+    ]
 
 
 def _prompt_field(given: list[str]) -> str | dict[str, str] | None:

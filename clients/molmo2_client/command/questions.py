@@ -1,5 +1,6 @@
 """What ``molmo2 ask`` was told, as a question to a client."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast, get_args
@@ -40,17 +41,22 @@ def _name(operation: OperationLike) -> str:
 
 
 def from_options(
-    video: str | None, operations: list[str], prompts: list[str], options: Options
+    video: str | None,
+    operations: list[str],
+    prompts: list[str],
+    options: Options,
+    schema: typer.FileText | None = None,
 ) -> Question:
     """The operations in their order; the prompts go, in theirs, to those that take one.
 
     Raises:
-        typer.BadParameter: no video, an unknown operation, or not one prompt for each operation
-            that takes one.
+        typer.BadParameter: no video, an unknown operation, not one prompt for each operation that
+            takes one, or a schema that is no JSON or for none of them.
     """
     if video is None:
         raise typer.BadParameter("missing", param_hint="VIDEO")
-    return Question(video, with_prompts(operations, prompts, OPERATION_NAMES), options)
+    asked = with_prompts(operations, prompts, OPERATION_NAMES)
+    return Question(video, held_to(asked, schema), options)
 
 
 def with_prompts(
@@ -74,6 +80,28 @@ def with_prompts(
     return [
         {"operation": name} | ({"prompt": next(remaining)} if name in WITH_PROMPT else {})
         for name in operations
+    ]
+
+
+def held_to(
+    operations: Sequence[Mapping[str, Any]], schema: typer.FileText | None
+) -> list[Mapping[str, Any]]:
+    """The same operations, of which describe follows the JSON Schema in the file ``schema``.
+
+    Raises:
+        typer.BadParameter: it is no JSON, or describe is not asked.
+    """
+    if schema is None:
+        return list(operations)
+    if not any(operation["operation"] == "describe" for operation in operations):
+        raise typer.BadParameter("only describe follows one", param_hint="--schema")
+    try:
+        read = json.load(schema)
+    except (ValueError, RecursionError) as error:
+        raise typer.BadParameter(f"not JSON: {error}", param_hint="--schema") from None
+    return [
+        {**operation, "json_schema": read} if operation["operation"] == "describe" else operation
+        for operation in operations
     ]
 
 

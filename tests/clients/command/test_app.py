@@ -60,6 +60,9 @@ def test_help_teaches_by_examples(molmo2):
         assert part in help_of_ask
 
 
+DESCRIBE = ["ask", "file:///a.mp4", "--operation", "describe", "--prompt", "Which?"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -68,6 +71,10 @@ def test_help_teaches_by_examples(molmo2):
         (["ask", "--operation", "embed"], "VIDEO"),
         (["ask", "a.mp4", "--frames", "3"], "--frames"),
         (["ask", "a.mp4", "--request", "missing.json"], "missing.json"),
+        ([*DESCRIBE, "--schema", "missing.json"], "missing.json"),
+        ([*DESCRIBE, "--schema", os.devnull], "not JSON"),
+        (["ask", "a.mp4", "--operation", "embed", "--schema", os.devnull], "only describe"),
+        (["ask", "a.mp4", "--request", os.devnull, "--schema", os.devnull], "in the request"),
     ],
 )
 def test_wrong_usage_exits_with_2(molmo2, arguments, says):
@@ -153,6 +160,16 @@ def test_a_request_can_come_from_a_file_or_from_stdin(asked, tmp_path):
     from_stdin = asked("ask", "a.mp4", "--request", "-", stdin=document)
     for done in (from_file, from_stdin):
         assert json.loads(done.stdout)["results"][0]["text"].startswith("3 bytes")
+
+
+@pytest.mark.e2e
+def test_a_schema_comes_from_a_file_and_only_describe_follows_it(asked, tmp_path):
+    schema = {"type": "integer", "minimum": 0}
+    (tmp_path / "count.json").write_text(json.dumps(schema))
+    done = asked(*DESCRIBE, "--operation", "embed", "--schema", "count.json")
+    assert done.returncode == 0, done.stderr
+    described, _ = json.loads(done.stdout)["results"]
+    assert described["data"] == schema
 
 
 @pytest.mark.e2e

@@ -54,6 +54,16 @@ def test_a_folder_is_labelled(molmo2, answers):
     assert answers()[0].operations[0].prompt == "car"
 
 
+def test_a_folder_is_described_by_a_schema(molmo2, answers, tmp_path):
+    schema = tmp_path / "cars.json"
+    schema.write_text('{"type": "integer"}')
+    described = ["--operation", "describe", "--prompt", "How many?"]
+    done = molmo2("label", *described, "--operation", "embed", "--schema", schema)
+
+    assert done.returncode == 0, done.stderr
+    assert answers()[0].operations[0].json_schema == {"type": "integer"}
+
+
 def test_a_folder_is_embedded_and_a_second_run_asks_nothing(molmo2, answers, contract_server):
     first = molmo2("embed", "--pooling", "max", "--table")
     second = molmo2("embed", "--pooling", "max", "--table")

@@ -1,10 +1,11 @@
 """Valid answers computed from the request alone, for tests of everything but the model."""
 
 import hashlib
+import json
 from typing import Any
 
 from molmo2_contract.errors import Error, ErrorKind
-from molmo2_contract.operations import Embed, Pooling
+from molmo2_contract.operations import Describe, Embed, Pooling
 from molmo2_contract.request import Request
 from molmo2_contract.response import ModelInfo, RequestTiming, ServerInfo, ServerLimits
 from molmo2_contract.results import (
@@ -63,6 +64,7 @@ def result(operation: Any, request: Request, video: bytes | None) -> Result:
     """Says back what was asked. ``describe`` takes orders:
 
     what video     says what arrived
+    (json_schema)  says the schema, as text and as data
     say N          says N characters
     result KIND    is an error of that kind, which is this operation's alone
     """
@@ -77,7 +79,7 @@ def result(operation: Any, request: Request, video: bytes | None) -> Result:
             track = Track(id=1, label=operation.prompt, points=[_PLACE])
             return TrackingResult(tracks=[track], **done)
         case "describe":
-            return _describe(operation.prompt, request, video)
+            return _describe(operation, request, video)
         case "temporal_localization":
             return TemporalLocalizationResult(events=[_EVENT], **done)
         case "comprehensive":
@@ -87,8 +89,11 @@ def result(operation: Any, request: Request, video: bytes | None) -> Result:
             return EmbedResult(pooling=pooling, embedding=_VECTORS[pooling], **done)
 
 
-def _describe(prompt: str, request: Request, video: bytes | None) -> Result:
-    match prompt.split():
+def _describe(operation: Describe, request: Request, video: bytes | None) -> Result:
+    if operation.json_schema is not None:
+        text = json.dumps(operation.json_schema)
+        return DescribeResult(status=Status.OK, text=text, data=operation.json_schema)
+    match operation.prompt.split():
         case ["result", kind]:
             error = Error(kind=ErrorKind(kind), message=f"{kind}, as asked")
             return DescribeResult(status=Status.ERROR, error=error)
@@ -99,5 +104,5 @@ def _describe(prompt: str, request: Request, video: bytes | None) -> Result:
         case ["say", count]:
             text = "x" * int(count)
         case _:
-            text = prompt
+            text = operation.prompt
     return DescribeResult(status=Status.OK, text=text, finish_reason=FinishReason.STOP)
