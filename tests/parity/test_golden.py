@@ -56,7 +56,7 @@ def test_answers_vary_so_that_equality_means_something() -> None:
     for kind in KINDS:
         answers = load(GOLDEN / f"{kind}.npz").values()
         assert len({tuple(answer.tokens) for answer in answers}) >= 12
-        assert len({answer.pixels for answer in answers}) == 15  # fourteen media, and none
+        assert len({answer.pixels for answer in answers}) >= 14  # two videos show the same
 
 
 def test_in_bfloat16_the_reference_finds_the_same_tokens(folder: Path) -> None:
