@@ -33,7 +33,7 @@ else
 endif
 
 .PHONY: test
-test: check  ## Checks style and types, then runs every test, on a real TorchServe and mongod too.
+test: check build/kserve  ## Checks style and types, then runs every test, on a real TorchServe and mongod too.
 	OMP_NUM_THREADS=1 $(RUN) -m pytest $(TESTS) -n 2 --dist loadfile -m "not gpu and not slow and not browser" --durations 15
 
 .PHONY: test-labels
@@ -50,6 +50,26 @@ test-app: .venv/ready  ## Looks at the FiftyOne App in a browser; pictures go to
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
 	    { echo "install this first: sudo apt-get install -y chromium"; exit 1; }
 	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/e2e/test_app.py -m browser --timeout 900
+
+# Kubernetes' schemas and policies are in `make test`; promtool and nginx are what Debian has.
+.PHONY: k8s-test
+k8s-test: .venv/ready build/kserve  ## Everything of k8s/ that needs no cluster, rules and gateway too.
+	@missing=(); \
+	command -v promtool >/dev/null || missing+=(prometheus); \
+	command -v nginx >/dev/null || missing+=(nginx-light); \
+	if (($${#missing[@]})); then \
+	    [[ $$(id -u) == 0 ]] && apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends \
+	        "$${missing[@]}" >/dev/null || \
+	    { echo "install these first: sudo apt-get install -y $${missing[*]}"; exit 1; }; \
+	fi
+	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/k8s -n 2 --dist loadfile
+
+# KServe's schema is in its client, which wants other versions of half of what is installed here.
+build/kserve: .venv/ready
+	@rm -rf $@.part && mkdir -p build
+	.venv/bin/pip install -q --no-deps --target $@.part kserve==0.21.0
+	@mv $@.part $@ && touch $@
 
 .PHONY: check
 check: .venv/ready  ## Style and types only.

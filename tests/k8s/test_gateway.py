@@ -1,0 +1,121 @@
+"""The gateway's configuration agrees with TorchServe's, with the ports, and with nginx."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from rendering import OVERLAYS, ROOT, container, properties, the
+
+from molmo2_client.serving import Ports
+from molmo2_client.wire import inference_pb2
+from molmo2_ops.settings import OpsSettings
+
+DIFFERS_IN_A_POD = {"disable_token_authorization", "token_expiration_min"}
+
+each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
+
+
+def gateway(overlay):
+    return the(overlay, "ConfigMap", "molmo2-gateway")["data"]
+
+
+def torchserve(overlay):
+    return properties(the(overlay, "ConfigMap", "molmo2-config")["data"]["config.properties"])
+
+
+@each_overlay
+def test_a_pods_torchserve_differs_from_the_repositorys_in_its_tokens_only(overlay):
+    ours = properties((ROOT / "config.properties").read_text())
+    there = torchserve(overlay)
+    different = {n for n in {*ours, *there} if ours.get(n) != there.get(n)}
+    assert different == DIFFERS_IN_A_POD
+
+
+@each_overlay
+def test_torchserve_stays_on_loopback(overlay):
+    there = torchserve(overlay)
+    addresses = [value for name, value in there.items() if name.endswith("_address")]
+    assert len(addresses) == 5
+    assert all("127.0.0.1" in address for address in addresses)
+
+
+@each_overlay
+def test_the_gateway_passes_on_to_torchserves_ports(overlay):
+    nginx = gateway(overlay)["nginx.conf"]
+    passed = {int(port) for port in re.findall(r"_pass \w+://127\.0\.0\.1:(\d+);", nginx)}
+    there = torchserve(overlay)
+    http = int(there["inference_address"].rpartition(":")[2])
+    grpc = int(there["grpc_inference_port"])
+    assert (http, grpc) == (Ports.http, Ports.grpc), "molmo2 serve sets its own ports"
+    assert passed == {http, grpc, Ports.grpc_health}
+
+
+@each_overlay
+def test_the_gateway_listens_where_its_container_says(overlay):
+    ports = {port["name"]: port["containerPort"] for port in container(overlay, "gateway")["ports"]}
+    for name, port in ports.items():
+        assert gateway(overlay)[f"listen-{name}.conf"].startswith(f"listen {port}")
+    assert not set(ports.values()) & set(vars(Ports()).values()), "loopback has these already"
+
+
+@each_overlay
+def test_health_is_told_where_the_server_says(overlay):
+    server = container(overlay, "server")
+    ports = {port["name"]: port["containerPort"] for port in server["ports"]}
+    fields = OpsSettings.model_fields
+    assert ports["health"] == Ports.health == fields["health_port"].default
+    assert ports["grpc-health"] == Ports.grpc_health == fields["grpc_health_port"].default
+    environment = {entry["name"]: entry["value"] for entry in server["env"]}
+    assert environment["MOLMO2_OPS_ADDRESS"] == "0.0.0.0"
+
+
+@each_overlay
+def test_the_gateway_takes_what_torchserve_takes(overlay):
+    (size,) = re.findall(r"client_max_body_size (\d+)m;", gateway(overlay)["nginx.conf"])
+    assert int(size) * 2**20 == int(torchserve(overlay)["max_request_size"])
+
+
+@each_overlay
+def test_a_call_without_a_known_token_goes_nowhere(overlay):
+    nginx = gateway(overlay)["nginx.conf"]
+    service = inference_pb2.DESCRIPTOR.services_by_name["InferenceAPIsService"].full_name
+    locations = dict(re.findall(r"location (/[^ ]*) \{(.*?)\n        \}", nginx, re.DOTALL))
+    for path in ("/predictions/", f"/{service}/"):
+        assert re.match(r'\s*if \(\$caller = ""\) \{\s*return 401;', locations[path])
+    assert "_pass" not in locations["/"]
+
+
+def test_the_tls_overlay_listens_with_a_certificate():
+    for name in ("listen-http.conf", "listen-grpc.conf"):
+        assert " ssl" in gateway("tls")[name].splitlines()[0]
+        assert "ssl_certificate /etc/molmo2/tls/tls.crt;" in gateway("tls")[name]
+    mounts = {mount["mountPath"] for mount in container("tls", "gateway")["volumeMounts"]}
+    assert "/etc/molmo2/tls" in mounts
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is missing: make k8s-test")
+@pytest.mark.parametrize("overlay", ["gpu", "tls"])
+def test_nginx_accepts_the_configuration(overlay, tmp_path):
+    files = gateway(overlay)
+    tokens = tmp_path / "tokens"
+    tokens.mkdir()
+    (tokens / "tokens.conf").write_text(f'"Bearer {"s" * 64}" labelling;\n')
+    tls = tmp_path / "tls"
+    tls.mkdir()
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=molmo2"),
+            *("-keyout", tls / "tls.key", "-out", tls / "tls.crt"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    for name, text in files.items():
+        text = text.replace("/etc/molmo2/gateway/", f"{tmp_path}/")
+        text = text.replace("/etc/molmo2/", f"{tmp_path}/").replace("/tmp/", f"{tmp_path}/tmp-")
+        (tmp_path / name).write_text(text)
+    done = subprocess.run(
+        ["nginx", "-t", "-c", tmp_path / "nginx.conf"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
