@@ -7,7 +7,7 @@ TESTS ?= tests
 
 .PHONY: help
 help:  ## This list.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 .venv/ready: pyproject.toml scripts/setup
 	@PYTHON=$(PYTHON) scripts/setup
@@ -66,7 +66,7 @@ k8s-test: .venv/ready build/kserve  ## Everything of k8s/ that needs no cluster,
 	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/k8s -n 2 --dist loadfile
 
 # KServe's schema is in its client, which wants other versions of half of what is installed here.
-build/kserve: .venv/ready
+build/kserve: | .venv/ready
 	@rm -rf $@.part && mkdir -p build
 	.venv/bin/pip install -q --no-deps --target $@.part kserve==0.21.0
 	@mv $@.part $@ && touch $@
