@@ -7,6 +7,8 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, Molmo2ForConditionalGeneration, PreTrainedTokenizerBase
 
+from molmo2_engine.model.attention.registered import IMPLEMENTATIONS
+
 _FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt"]
 
 
@@ -46,7 +48,7 @@ def load(name: str, revision: str | None, device: str, dtype: str) -> Checkpoint
     model, report = Molmo2ForConditionalGeneration.from_pretrained(
         folder,
         dtype=_choose_dtype(dtype, place),
-        attn_implementation="sdpa",
+        attn_implementation=IMPLEMENTATIONS,
         use_safetensors=True,
         output_loading_info=True,
     )

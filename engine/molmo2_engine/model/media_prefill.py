@@ -4,8 +4,10 @@ import torch
 import torch.nn.functional as F
 
 from molmo2_engine.kv.cache import PagedCache
+from molmo2_engine.kv.media_pass import MediaPass
 from molmo2_engine.kv.prefix import Prefix
 from molmo2_engine.model.checkpoint import Checkpoint
+from molmo2_engine.model.text import Text
 from molmo2_engine.model.vision import encode_frames, encode_images
 from molmo2_engine.prompt.layout import Layout
 from molmo2_engine.prompt.media import Media, VideoFrames
@@ -15,9 +17,15 @@ class MediaPrefill:
     """Encodes and prefills media in one piece: its visual tokens attend to each other."""
 
     def __init__(
-        self, checkpoint: Checkpoint, layout: Layout, cache: PagedCache, frames_at_once: int
+        self,
+        checkpoint: Checkpoint,
+        layout: Layout,
+        text: Text,
+        cache: PagedCache,
+        frames_at_once: int,
     ) -> None:
         self._checkpoint = checkpoint
+        self._text = text
         self._layout = layout
         self._cache = cache
         self._frames_at_once = frames_at_once
@@ -28,17 +36,13 @@ class MediaPrefill:
         NotFinite: if the model computes no numbers; the pages must be cleared then.
         """
         model = self._checkpoint.model.model
-        features, tokens = self._encode(media)
-        ids, visual = (torch.tensor(x, device=model.device) for x in tokens)
+        features, (tokens, visual) = self._encode(media)
+        ids = torch.tensor(tokens, device=model.device)
         embedded = model.get_input_embeddings()(ids)
         patch = ids == self._checkpoint.model.config.image_patch_id
         embedded[patch] += features.to(embedded.dtype)  # Molmo2 adds features, it does not replace
-        hidden = model.language_model(
-            inputs_embeds=embedded[None],
-            attention_mask=_attends(visual)[None, None],
-            position_ids=torch.arange(len(ids), device=model.device)[None],
-            past_key_values=_Writing(self._cache, self._cache.places(pages, len(ids))),
-        ).last_hidden_state[0]
+        positions = torch.arange(len(ids), device=model.device)
+        hidden = self._text.states(embedded, positions, MediaPass(self._cache, pages, visual))
         return Prefix(
             key=key,
             frame_numbers=media.frame_numbers if isinstance(media, VideoFrames) else (),
@@ -63,12 +67,6 @@ class NotFinite(Exception):
     """The model computed infinities or no numbers."""
 
 
-def _attends(visual: torch.Tensor) -> torch.Tensor:
-    """Which token sees which, bool [n, n]: what precedes it; and visual tokens see each other."""
-    causal = torch.ones(len(visual), len(visual), dtype=torch.bool, device=visual.device).tril()
-    return causal | (visual[:, None] & visual[None, :])
-
-
 def _pool(hidden: torch.Tensor) -> dict[str, torch.Tensor]:
     """Pools the last hidden states of the visual tokens, [n, hidden], in float32.
 
@@ -80,18 +78,3 @@ def _pool(hidden: torch.Tensor) -> dict[str, torch.Tensor]:
     if not torch.isfinite(pooled["mean"]).all():
         raise NotFinite("the model's hidden states for this media are not finite")
     return {name: F.normalize(vector, dim=0).cpu() for name, vector in pooled.items()}
-
-
-class _Writing:
-    """Keeps keys and values in the pages as they come; stands in for a transformers cache."""
-
-    def __init__(self, cache: PagedCache, places: torch.Tensor) -> None:
-        self._cache = cache
-        self._places = places
-
-    def update(
-        self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: object
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Takes and returns [1, kv heads, tokens, head size]."""
-        self._cache.write(layer, self._places, keys[0].transpose(0, 1), values[0].transpose(0, 1))
-        return keys, values

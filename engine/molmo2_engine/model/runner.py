@@ -1,5 +1,9 @@
 """Runs the model: the prefill of media, and new tokens for any number of sequences."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import torch
 
 from molmo2_engine.kv.cache import PagedCache
@@ -8,8 +12,12 @@ from molmo2_engine.kv.step import Step
 from molmo2_engine.kv.table import PageTable
 from molmo2_engine.model.checkpoint import Checkpoint
 from molmo2_engine.model.media_prefill import MediaPrefill
+from molmo2_engine.model.text import text_of
 from molmo2_engine.prompt.layout import Layout
 from molmo2_engine.prompt.media import Media
+
+if TYPE_CHECKING:
+    from molmo2_engine.model.decode_graphs import DecodeGraphs
 
 
 class ModelRunner:
@@ -24,8 +32,8 @@ class ModelRunner:
         page_tokens: int,
         frames_at_once: int,
     ) -> None:
-        self._checkpoint = checkpoint
-        self._text = checkpoint.model.model.language_model
+        self._embed = checkpoint.model.get_input_embeddings()
+        self._text = text_of(checkpoint.model)
         self.cache = PagedCache(
             checkpoint.model.config.text_config,
             pages,
@@ -33,7 +41,22 @@ class ModelRunner:
             checkpoint.dtype,
             checkpoint.device,
         )
-        self._prefill_media = MediaPrefill(checkpoint, layout, self.cache, frames_at_once)
+        self._prefill_media = MediaPrefill(
+            checkpoint, layout, self._text, self.cache, frames_at_once
+        )
+        self._graphs: DecodeGraphs | None = None
+
+    def capture_decoding(self, most_rows: int, most_tokens: int) -> None:
+        """Makes decode steps of up to ``most_rows`` fast, on CUDA only; takes a while.
+
+        ``most_tokens``: of one sequence.
+        """
+        if self.cache.device.type == "cuda":
+            from molmo2_engine.model.decode_graphs import DecodeGraphs
+
+            self._graphs = DecodeGraphs(
+                self._embed, self._text, self.cache, most_rows=most_rows, most_tokens=most_tokens
+            )
 
     def prefill_media(self, key: bytes, media: Media, pages: list[int]) -> Prefix:
         """Encodes and prefills a video or images into ``pages``.
@@ -54,17 +77,18 @@ class ModelRunner:
         Returns the logits after each row's last one, float32 [rows, vocabulary]. If it raises, no
         sequence has become longer, and the call can be repeated.
         """
-        step = Step(self.cache, tables, [len(row) for row in tokens])
-        width = step.positions.shape[1]
-        padded = [row + [0] * (width - len(row)) for row in tokens]
-        hidden = self._text(
-            input_ids=torch.tensor(padded, device=self._checkpoint.device),
-            position_ids=step.positions,
-            attention_mask=step.attends,
-            past_key_values=step,
-        ).last_hidden_state
-        last = hidden[torch.arange(len(tables), device=hidden.device), step.last]
-        logits = self._checkpoint.model.lm_head(last).float()
+        if self._graphs and all(len(row) == 1 for row in tokens):
+            logits = self._graphs(tables, [token for (token,) in tokens])
+        else:
+            logits = self._read(tables, tokens)
         for table, row in zip(tables, tokens, strict=True):
             table.tokens += len(row)
         return logits
+
+    def _read(self, tables: list[PageTable], tokens: list[list[int]]) -> torch.Tensor:
+        step = Step(self.cache, tables, [len(row) for row in tokens])
+        width = step.positions.shape[1]
+        padded = [[0] * (width - len(row)) + row for row in tokens]
+        ids = torch.tensor(padded, device=self.cache.device)
+        states = self._text.states(self._embed(ids.flatten()), step.positions.flatten(), step)
+        return self._text.logits(states.unflatten(0, ids.shape)[:, -1])

@@ -17,10 +17,11 @@ def paged_attention(
     lengths: torch.Tensor,
     scale: float,
 ) -> torch.Tensor:
-    """Each new token attends to its sequence up to itself.
+    """Each new token attends to its sequence up to itself; the last one to all of it.
 
     Args:
-        query: [rows, new tokens, heads, head size]; ``heads`` is a multiple of ``kv heads``.
+        query: [rows, new tokens, heads, head size]; ``heads`` is a multiple of ``kv heads``. A row
+            may have new tokens that pad it on the left; what they get means nothing.
         keys, values: [pages, page tokens, kv heads, head size]; the new tokens' are written.
         tables: int32 [rows, widest], page ids; what lies beyond a row's length is not read.
         lengths: int32 [rows], tokens of the sequence, the new ones included; 0 is padding.
@@ -54,8 +55,8 @@ def gathered_attention(
         for pool in (keys, values)
     )
     columns = torch.arange(longest, device=query.device)
-    ahead = lengths[:, None] - new + torch.arange(1, new + 1, device=query.device)
-    mask = columns < ahead[:, :, None]
+    ahead = lengths[:, None] - torch.arange(new - 1, -1, -1, device=query.device)
+    mask = columns < ahead.clamp(min=1)[:, :, None]
     # The heads that share a key head stand behind one another as more queries of one head.
     group = heads // kv_heads
     grouped = query.unflatten(2, (kv_heads, group)).permute(0, 2, 3, 1, 4).flatten(2, 3)

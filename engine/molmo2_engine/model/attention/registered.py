@@ -1,7 +1,7 @@
-"""The attention function that transformers' text layers call: whatever a forward pass brings.
+"""The attention function of transformers' text layers: what a forward pass brings with it.
 
-transformers passes extra arguments of a forward pass down to the registered function, so media
-attention and paged attention need no copy of the modelling code.
+transformers hands extra arguments of a forward pass down to the registered function, so attention
+over media and over KV pages needs no copy of the modelling code.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,15 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 NAME = "molmo2_engine"
 """Of the attention implementation that a checkpoint's text model is loaded with."""
 
-Attention = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, float], torch.Tensor]
-"""Query [batch, heads, tokens, head size], what the cache gave as keys and values, and the scale;
-returns [batch, tokens, heads, head size]."""
+IMPLEMENTATIONS = {"": "sdpa", "text_config": NAME}
+"""For ``from_pretrained``: the vision encoder keeps PyTorch's own attention."""
+
+Attend = Callable[[int, torch.Tensor, float], torch.Tensor]
+"""From a layer's index, its queries [tokens, heads, head size] and their scale to the same shape;
+the keys and values went through the cache."""
 
 
-def _attend(
+def _attention(
     module: torch.nn.Module,
     query: torch.Tensor,
     key: torch.Tensor,
@@ -27,16 +30,16 @@ def _attend(
     attention_mask: torch.Tensor | None,
     *,
     scaling: float,
-    attention: Attention | None = None,
+    attend: Attend | None = None,
     **others: object,
 ) -> tuple[torch.Tensor, None]:
-    """Without ``attention``, as in ``generate``, this is transformers' "sdpa" with its masks."""
-    if attention is None:
+    """Without ``attend``, as in ``generate``, this is transformers' "sdpa" with its masks."""
+    if attend is None:
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, scaling=scaling, **others
         )
-    return attention(query, key, value, scaling), None
+    return attend(module.layer_idx, query[0].transpose(0, 1), scaling)[None], None
 
 
-AttentionInterface.register(NAME, _attend)
+AttentionInterface.register(NAME, _attention)
 AttentionMaskInterface.register(NAME, sdpa_mask)

@@ -26,6 +26,9 @@ class Tiling:
     most_parts: int = 64
 
 
+DEFAULT = Tiling()
+
+
 def paged_attention(
     query: torch.Tensor,
     keys: torch.Tensor,
@@ -39,7 +42,7 @@ def paged_attention(
 
     Head sizes and the query heads of a key head are powers of two; head sizes from 16 on.
     """
-    tiling = tiling or Tiling()
+    tiling = tiling or DEFAULT
     rows, new, heads, size = query.shape
     page_tokens, kv_heads = keys.shape[1], keys.shape[2]
     group = heads // kv_heads
@@ -126,7 +129,7 @@ def _attend_to_part(
     place = tl.arange(0, SIZE)
     at_query = ((row * new + token) * HEADS + head) * SIZE
     asked = tl.load(query + at_query[:, None] + place[None, :], mask=present[:, None], other=0.0)
-    ahead = tl.where(present, length - new + token + 1, length)
+    ahead = tl.maximum(tl.where(present, length - new + token + 1, length), 1)
 
     share = tl.cdiv(tl.cdiv(length, COLUMNS), PARTS) * COLUMNS
     end = tl.minimum(part * share + share, length)

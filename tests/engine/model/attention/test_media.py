@@ -7,12 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from transformers import Molmo2ForConditionalGeneration
 
 from molmo2_engine.model.attention.every_key import KERNELS, attend_to_all
 from molmo2_engine.model.attention.leading_keys import Staircase
 from molmo2_engine.model.attention.media import MediaAttention
-from molmo2_engine.model.attention.registered import NAME
 
 CPU = torch.device("cpu")
 
@@ -121,47 +119,3 @@ def test_every_kernel_of_this_machine_gives_the_same_log_sum_exp():
 def test_a_staircase_that_falls_or_starts_at_nothing_is_refused(seen):
     with pytest.raises(ValueError, match="every query must see a key"):
         Staircase(seen, CPU)
-
-
-@pytest.fixture(scope="module")
-def registered(checkpoint):
-    """The same checkpoint, its text model with the engine's attention function."""
-    return Molmo2ForConditionalGeneration.from_pretrained(
-        checkpoint.folder,
-        dtype=torch.float32,
-        attn_implementation={"": "sdpa", "text_config": NAME},
-    ).eval()
-
-
-def test_generate_is_unchanged_by_the_registered_function(registered, reference, video):
-    inputs = reference.inputs(video(3, 5), "Track the red car.")
-    with torch.inference_mode():
-        logits = [model(**inputs).logits for model in (registered, reference.checkpoint.model)]
-    assert torch.equal(*logits)
-
-
-def test_transformers_layers_with_it_equal_a_dense_mask(registered, reference, layout, video):
-    clip = video(5, 7)
-    ids, visual = layout.video_prefix(clip.times)
-    text = registered.model.language_model
-    embedded = torch.randn(1, len(ids), text.config.hidden_size)
-    positions = torch.arange(len(ids))[None]
-    attention = MediaAttention(visual, CPU)
-
-    def attend(query, keys, values, scale):
-        return attention(query[0], keys[0], values[0], scale).transpose(0, 1)[None]
-
-    with torch.inference_mode():
-        expected = reference.checkpoint.model.model.language_model(
-            inputs_embeds=embedded,
-            position_ids=positions,
-            attention_mask=dense_mask(visual)[None, None],
-        ).last_hidden_state
-        states = text(
-            inputs_embeds=embedded,
-            position_ids=positions,
-            attention_mask=torch.ones(1, 1, 1, 1),  # four dimensions: it is passed on as it is
-            attention=attend,
-        ).last_hidden_state
-
-    torch.testing.assert_close(states, expected, atol=2e-5, rtol=1e-5)

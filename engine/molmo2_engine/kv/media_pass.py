@@ -1,0 +1,25 @@
+"""The tokens of one media prefix in one forward pass."""
+
+from collections.abc import Sequence
+
+import torch
+
+from molmo2_engine.kv.cache import PagedCache
+from molmo2_engine.kv.forward_pass import ForwardPass
+from molmo2_engine.model.attention.media import MediaAttention
+
+
+class MediaPass(ForwardPass):
+    """Writes a prefix to its pages; its visual tokens see each other."""
+
+    def __init__(self, cache: PagedCache, pages: list[int], visual: Sequence[bool]) -> None:
+        """``visual`` says of each token whether it is visual."""
+        super().__init__(cache, cache.places(pages, len(visual)))
+        self._attention = MediaAttention(visual, cache.device)
+
+    def attend(self, layer: int, query: torch.Tensor, scale: float) -> torch.Tensor:
+        by_head = (
+            pool[layer].flatten(0, 1)[self.places].transpose(0, 1)
+            for pool in (self.cache.keys, self.cache.values)
+        )
+        return self._attention(query.transpose(0, 1), *by_head, scale).transpose(0, 1)
