@@ -116,7 +116,7 @@ def test_a_fiftyone_dataset_of_images_is_labelled(stage, tmp_path, database):
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     summary = json.loads(done.stdout)
-    assert (summary["media_type"], summary["labelled"]) == ("image", 3)
+    assert (summary["media_type"], summary["samples"], summary["failed"]) == ("image", 3, 0)
 
 
 def test_the_command_asks_about_files(stage, tmp_path):

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from molmo2_contract.errors import Molmo2Error, TooLarge, VideoUnreadable
 from molmo2_contract.images import ImageInfo
@@ -89,12 +89,17 @@ class OpenImage(OpenMedia):
                 "smaller",
                 field=self._field,
             ) from None
+        except UnidentifiedImageError:
+            raise self._unreadable("it begins like none of them") from None
         except Exception as error:  # a damaged file makes Pillow's plugins stumble in many ways
-            raise VideoUnreadable(
-                f"{self._source.name} is not an image that can be decoded "
-                f"({', '.join(_FORMATS)}): {error}",
-                field=self._field,
-            ) from None
+            raise self._unreadable(str(error)) from None
+
+    def _unreadable(self, reason: str) -> VideoUnreadable:
+        return VideoUnreadable(
+            f"{self._source.name} is not an image that can be decoded ({', '.join(_FORMATS)}): "
+            f"{reason}",
+            field=self._field,
+        )
 
 
 class _MeteredFile:
@@ -118,11 +123,10 @@ def open_image(place: int, uri: str | None, body: bytes | None, budget: ImageBud
     """
     field = f"images[{place}]"
     try:
-        source = open_source(Video(uri=uri), body, budget.limits, budget.deadline)
+        source = open_source(Video(uri=uri), body, budget.limits, budget.deadline, kind="image")
     except Molmo2Error as error:
-        raise type(error)(
-            f"{field}: {error.message}", field=field, retry_after=error.retry_after
-        ) from None
+        fault = error.message.removeprefix("video.uri: ")
+        raise type(error)(f"{field}: {fault}", field=field, retry_after=error.retry_after) from None
     try:
         return OpenImage(source, budget, field)
     except BaseException:

@@ -54,6 +54,7 @@ def open_source(
     limits: VideoLimits,
     deadline: float | None = None,
     resolve: Resolve = system_resolver,
+    kind: str = "video",
 ) -> Source:
     """Opens what ``video`` names, or ``body``, the bytes sent with the request.
 
@@ -62,6 +63,7 @@ def open_source(
     Args:
         deadline: a value of ``time.monotonic`` at which to stop fetching, or None.
         resolve: finds the addresses of a host.
+        kind: what messages call the bytes sent.
 
     Raises:
         InvalidRequest: neither or both are given, or the URI is not one that is served.
@@ -83,7 +85,7 @@ def open_source(
         )
     if video.uri is None:
         assert body is not None
-        return _sent(body, limits)
+        return _sent(body, f"the {kind} sent with the request", limits)
     scheme = video.uri.partition(":")[0].lower()
     if scheme == "file":
         return _open_file(video.uri, limits)
@@ -101,8 +103,7 @@ def open_source(
     )
 
 
-def _sent(body: bytes, limits: VideoLimits) -> Source:
-    name = "the video sent with the request"
+def _sent(body: bytes, name: str, limits: VideoLimits) -> Source:
     _check_size(len(body), name, limits)
     content = bytes(body)
     return Source(io.BytesIO(content), name, lambda: hashlib.blake2b(content).hexdigest())

@@ -94,6 +94,10 @@ def test_what_is_no_image_is_unreadable(body):
     with pytest.raises(VideoUnreadable) as error:
         opened(body)
     assert error.value.field == "images[0]"
+    assert error.value.message == (
+        "the image sent with the request is not an image that can be decoded (JPEG, PNG, WEBP, "
+        "GIF, BMP, TIFF): it begins like none of them"
+    )
 
 
 def test_a_damaged_image_is_unreadable():
