@@ -58,3 +58,22 @@ def test_low_temperature_sharpens():
     assert {next_tokens(logits, [cold])[0] for _ in range(50)} == {1}
     warm = Sampler(SamplingParameters(1, temperature=2.0, seed=1))
     assert {next_tokens(logits, [warm])[0] for _ in range(50)} == {0, 1}
+
+
+def test_what_is_picked_by_chance_does_not_depend_on_the_company():
+    torch.manual_seed(1)
+    logits = torch.randn(3, 50)
+    parameters = [SamplingParameters(1, 0.7 * i, 0.9, seed=i) for i in range(3)]
+    together = [Sampler(p) for p in parameters]
+    alone = [Sampler(p) for p in parameters]
+    for _ in range(10):
+        each = [next_tokens(row[None], [s])[0] for row, s in zip(logits, alone, strict=True)]
+        assert next_tokens(logits, together) == each
+
+
+def test_tokens_are_picked_as_often_as_they_are_likely():
+    probabilities = torch.tensor([0.5, 0.3, 0.15, 0.05])
+    samplers = [Sampler(SamplingParameters(1, 1.0, seed=seed)) for seed in range(4000)]
+    picked = next_tokens(probabilities.log().expand(4000, -1), samplers)
+    shares = torch.bincount(torch.tensor(picked), minlength=4) / 4000
+    torch.testing.assert_close(shares, probabilities, atol=0.03, rtol=0)
