@@ -23,11 +23,13 @@ demo: archive  ## Renders 8 videos, serves the demo model, labels a FiftyOne dat
 app: .venv/ready  ## Opens the FiftyOne App on the demo's dataset, on this machine only.
 	$(RUN) -m molmo2_demo.app
 
-# The archive of the demo model, or of CHECKPOINT=<folder or hub name> [REVISION=…] [NAME=…].
+# The archive of the demo model, or of CHECKPOINT=<folder or hub name>
+# [REVISION=<the hub's commit>] [GPU_MEMORY=<GB>] [NAME=…].
 .PHONY: archive
 archive: .venv/ready  ## Builds model-store/molmo2-demo.mar, or that of CHECKPOINT=…
 ifdef CHECKPOINT
-	$(RUN) -m molmo2_archive $(CHECKPOINT) $(if $(NAME),--name $(NAME)) $(if $(REVISION),--revision $(REVISION))
+	$(RUN) -m molmo2_archive $(CHECKPOINT) $(if $(NAME),--name $(NAME)) \
+	    $(if $(REVISION),--revision $(REVISION)) $(if $(GPU_MEMORY),--gpu-memory $(GPU_MEMORY))
 else
 	$(RUN) -m molmo2_archive demo/checkpoint --name molmo2-demo --config molmo2-demo --carry-weights
 endif

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from molmo2_archive.build import Archive, BuildError, build
+from molmo2_archive.checkpoints import GPU_MEMORY
 
 EXAMPLES = """
 python -m molmo2_archive demo/checkpoint --name molmo2-demo --config molmo2-demo --carry-weights
 
-python -m molmo2_archive allenai/Molmo2-4B --revision 0123abc
+python -m molmo2_archive allenai/Molmo2-4B --revision 0123abc --gpu-memory 48
 
-python -m molmo2_archive /weights/Molmo2-8B --name molmo2-8b
+python -m molmo2_archive /weights/Molmo2-8B --gpu-memory 80
 """
 
 
@@ -26,6 +27,13 @@ def main(
         "checkpoint"
     ),
     revision: Annotated[str | None, typer.Option(help="Hub revision to pin.")] = None,
+    unpinned: Annotated[
+        bool, typer.Option("--unpinned", help="Take whatever the hub has when the engine starts.")
+    ] = False,
+    gpu_memory: Annotated[
+        int,
+        typer.Option(min=1, help="GB of the GPU, for the released checkpoints' settings."),
+    ] = GPU_MEMORY[0],
     carry_weights: Annotated[
         bool, typer.Option("--carry-weights", help="Copy the folder into the archive.")
     ] = False,
@@ -40,6 +48,8 @@ def main(
         carry_weights=carry_weights,
         config=config,
         revision=revision,
+        unpinned=unpinned,
+        gpu_memory=gpu_memory,
     )
     try:
         path = build(archive, export_path)

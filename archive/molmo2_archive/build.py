@@ -11,6 +11,9 @@ from typing import Any
 
 import yaml
 
+from molmo2_archive import checkpoints
+from molmo2_contract.weights import WeightsRecord
+
 _HERE = Path(__file__).resolve().parent
 _PACKAGES = ("molmo2_contract", "molmo2_engine", "molmo2_handler")
 _WEIGHTS = "weights"
@@ -32,6 +35,11 @@ class Archive:
     config: str = "checkpoint"
     """Which configuration of ``configs`` to start from."""
     revision: str | None = None
+    """The hub's commit; by default that of the folder, as ``molmo2 weights pull`` recorded it."""
+    unpinned: bool = False
+    """Take whatever the hub has when the engine starts, where no revision is known."""
+    gpu_memory: int = checkpoints.GPU_MEMORY[0]
+    """GB of the GPU that a released checkpoint is to be served on."""
     version: str = "1.0"
 
 
@@ -39,15 +47,17 @@ def build(archive: Archive, export_path: Path) -> Path:
     """Builds ``export_path/<name>.mar`` and returns it.
 
     Raises:
-        BuildError: if the checkpoint or the configuration is not there, or the archiver fails.
+        BuildError: if the checkpoint or the configuration is not there, a hub name has no
+            revision, or the archiver fails.
     """
+    known, config = _configure(archive)
     export_path.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="molmo2-archive-") as work:
         content = Path(work, "content")
         _collect(archive, content)
-        config = Path(work, "model-config.yaml")
-        config.write_text(yaml.safe_dump(_model_config(archive), sort_keys=False))
-        _pack(archive, content, config, export_path, Path(work))
+        path = Path(work, "model-config.yaml")
+        path.write_text(_notes(known) + yaml.safe_dump(config, sort_keys=False))
+        _pack(archive, content, path, export_path, Path(work))
     return export_path / f"{archive.name}.mar"
 
 
@@ -67,15 +77,51 @@ def _collect(archive: Archive, content: Path) -> None:
         shutil.copytree(archive.checkpoint, content / _WEIGHTS)
 
 
+def _configure(
+    archive: Archive,
+) -> tuple[checkpoints.KnownCheckpoint | None, dict[str, Any]]:
+    """The configuration, and the released checkpoint that it follows if it is one."""
+    record = _record(archive)
+    known = checkpoints.find(record.source if record else archive.checkpoint)
+    config = _model_config(archive)
+    revision = archive.revision or (record.revision if record else None)
+    if revision is not None:
+        config["engine"]["revision"] = revision
+    elif not (archive.unpinned or Path(archive.checkpoint).is_dir() or archive.carry_weights):
+        raise BuildError(
+            f"{archive.checkpoint}: which revision? Name the hub's commit (--revision); or pull "
+            f"the weights, which pins it (molmo2 weights pull {archive.checkpoint} FOLDER), and "
+            "build from the folder; or take what is there when the engine starts (--unpinned)"
+        )
+    if known is not None and archive.config == "checkpoint":
+        config["engine"] |= known.engine_settings(archive.gpu_memory)
+        config["handler"] |= {"checkpoint": known.name, "operations": known.operations}
+    elif record is not None:
+        config["handler"]["checkpoint"] = record.source
+    return known, config
+
+
+def _record(archive: Archive) -> WeightsRecord | None:
+    try:
+        return WeightsRecord.read(Path(archive.checkpoint))
+    except ValueError as error:
+        raise BuildError(f"{archive.checkpoint}: its record cannot be read: {error}") from None
+
+
+def _notes(known: checkpoints.KnownCheckpoint | None) -> str:
+    """What is to be known of a checkpoint, as the first lines of its configuration."""
+    if known is None:
+        return ""
+    return "".join(f"# {line}\n" for line in known.notes.splitlines()) + "\n"
+
+
 def _model_config(archive: Archive) -> dict[str, Any]:
     path = _HERE / "configs" / f"{archive.config}.yaml"
     if not path.is_file():
-        known = sorted(config.stem for config in path.parent.glob("*.yaml"))
-        raise BuildError(f"no configuration {archive.config!r}; there are {', '.join(known)}")
+        names = sorted(config.stem for config in path.parent.glob("*.yaml"))
+        raise BuildError(f"no configuration {archive.config!r}; there are {', '.join(names)}")
     config: dict[str, Any] = yaml.safe_load(path.read_text())
     config["engine"]["checkpoint"] = _WEIGHTS if archive.carry_weights else _named(archive)
-    if archive.revision is not None:
-        config["engine"]["revision"] = archive.revision
     return config
 
 

@@ -1,7 +1,7 @@
 """The six operations, as a request names them."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints
 
@@ -97,11 +97,8 @@ GeneratedOperation = Pointing | Tracking | Describe | TemporalLocalization | Com
 
 Operation = Annotated[GeneratedOperation | Embed, Field(discriminator="operation")]
 
-OPERATION_NAMES = (
-    "pointing",
-    "tracking",
-    "describe",
-    "temporal_localization",
-    "comprehensive",
-    "embed",
-)
+OperationName = Literal[
+    "pointing", "tracking", "describe", "temporal_localization", "comprehensive", "embed"
+]
+
+OPERATION_NAMES: tuple[OperationName, ...] = get_args(OperationName)

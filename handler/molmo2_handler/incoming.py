@@ -89,8 +89,8 @@ class Incoming:
         """Validates the request's JSON.
 
         Raises:
-            InvalidRequest: if it is missing, malformed, disagrees with the kind of call, or has a
-                timeout beyond ``max_timeout``.
+            InvalidRequest: if it is missing, malformed, disagrees with the kind of call, has a
+                timeout beyond ``max_timeout``, or asks for what this server does not answer.
             TooLarge: beyond ``max_request_bytes``.
         """
         document = self.parts.get("request", self.parts.get("body", self.parts.get("data")))
@@ -109,6 +109,7 @@ class Incoming:
             )
         request = parse_request(document)
         if not isinstance(request, InfoRequest):
+            _refuse_untrained(request, settings)
             self._agree(isinstance(request, Request) and request.stream)
             if request.timeout > settings.max_timeout:
                 raise InvalidRequest(
@@ -137,4 +138,18 @@ class Incoming:
                 "stream and the call disagree: StreamPredictions wants stream: true and the input "
                 "'call' = 'stream'; Predictions wants stream: false",
                 field="stream",
+            )
+
+
+def _refuse_untrained(request: Request | ImagesRequest, settings: HandlerSettings) -> None:
+    """Refuses operations that the operator has not listed, if any are."""
+    answered = settings.operations
+    for index, operation in enumerate(request.operations):
+        if answered is not None and operation.operation not in answered:
+            field = f"operations[{index}].operation"
+            raise InvalidRequest(
+                f"{field}: this server's checkpoint answers {', '.join(answered)} only, not "
+                f"{operation.operation}; ask another model, or have {operation.operation} added to "
+                "the server's setting handler.operations",
+                field=field,
             )

@@ -20,7 +20,7 @@ def server_info(
     description = engine.describe(timeout=_ENGINE_TIMEOUT)
     return ServerInfo(
         model=model,
-        operations=list(OPERATION_NAMES),
+        operations=list(settings.operations or OPERATION_NAMES),
         limits=ServerLimits(
             max_request_bytes=settings.max_request_bytes,
             max_video_bytes=settings.video.max_video_bytes,

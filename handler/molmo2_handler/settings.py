@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from molmo2_contract.operations import OperationName
 from molmo2_handler.video import VideoLimits
 
 
@@ -35,6 +36,12 @@ class HandlerSettings(BaseSettings):
     )
     checkpoint: str | None = Field(
         None, description="What answers name as the checkpoint; default: the engine's."
+    )
+    operations: list[OperationName] | None = Field(
+        None,
+        min_length=1,
+        description="What is answered, e.g. [pointing] for a checkpoint that was trained for "
+        "nothing else; default: everything.",
     )
     run_directory: Path | None = Field(
         None, description="Where the engine's socket and log lie; default: a folder in /tmp."

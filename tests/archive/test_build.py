@@ -24,7 +24,8 @@ def built(tmp_path):
 
     def build_one(name, checkpoint, **options):
         path = build(
-            Archive(name, str(checkpoint), **{"carry_weights": False, **options}), tmp_path
+            Archive(name, str(checkpoint), **{"carry_weights": False, "unpinned": True, **options}),
+            tmp_path,
         )
         with zipfile.ZipFile(path) as content:
             return yaml.safe_load(content.read("model-config.yaml")), content.namelist()
@@ -60,7 +61,7 @@ def test_it_carries_every_module_of_a_package(unpacked, package):
 def test_it_carries_nothing_that_no_worker_reads(unpacked):
     names = {path.name for path in (unpacked / "packages").rglob("*")}
     assert "__pycache__" not in names
-    assert {Path(name).suffix for name in names} == {"", ".py"}
+    assert {Path(name).suffix for name in names} <= {"", ".py", ".json", ".lark"}
     assert {path.name for path in (unpacked / "packages").iterdir()} == set(ROOMS)
     assert {path.name for path in unpacked.iterdir()} == {
         "MAR-INF",
@@ -93,8 +94,10 @@ def test_a_name_on_the_hub_is_named_not_carried(built):
     assert not any(name.startswith("weights") for name in names)
 
 
-def test_without_a_revision_none_is_named(built):
-    config, _ = built("molmo2-4b", "allenai/Molmo2-4B")
+def test_a_hub_name_without_a_revision_is_refused_unless_told(built):
+    with pytest.raises(BuildError, match=r"allenai/Molmo2-4B: which revision\? .*--unpinned"):
+        built("molmo2-4b", "allenai/Molmo2-4B", unpinned=False)
+    config, _ = built("molmo2-4b", "allenai/Molmo2-4B", unpinned=True)
     assert "revision" not in config["engine"]
 
 
@@ -140,12 +143,12 @@ def test_a_folder_without_a_checkpoint_cannot_be_carried(tmp_path, folder):
 
 def test_an_unknown_configuration_names_those_that_there_are(tmp_path):
     with pytest.raises(BuildError, match="no configuration 'big'; there are checkpoint, molmo2-d"):
-        build(Archive("m", "allenai/Molmo2-4B", carry_weights=False, config="big"), tmp_path)
+        build(Archive("m", "o/m", carry_weights=False, config="big"), tmp_path)
 
 
 def test_what_the_archiver_refuses_is_told(tmp_path):
     with pytest.raises(BuildError) as refused:
-        build(Archive("a b", "allenai/Molmo2-4B", carry_weights=False), tmp_path)
+        build(Archive("a b", "allenai/Molmo2-4B", carry_weights=False, revision="0"), tmp_path)
     why = "torch-model-archiver failed: Model name contains special characters."
     assert str(refused.value).splitlines()[0] == why
     assert "Traceback" not in str(refused.value)

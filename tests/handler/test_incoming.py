@@ -214,3 +214,13 @@ def test_a_question_about_the_server_needs_neither_video_nor_agreement(over_http
     assert over_http(("body", info, JSON)).read(SETTINGS) == InfoRequest(info=True)
     assert over_grpc(request=info).read(SETTINGS) == InfoRequest(info=True)
     assert over_grpc(request=info, call=b"stream").read(SETTINGS) == InfoRequest(info=True)
+
+
+def test_an_operation_that_the_checkpoint_was_not_trained_for_is_refused(over_http):
+    settings = HandlerSettings(operations=["pointing", "describe"])
+    asked = {"operations": [{"operation": "pointing", "prompt": "cat"}, {"operation": "embed"}]}
+    incoming = over_http(("body", as_json(asked), JSON))
+    with pytest.raises(InvalidRequest, match=r"answers pointing, describe only, not embed") as no:
+        incoming.read(settings)
+    assert no.value.field == "operations[1].operation"
+    assert incoming.read(HandlerSettings()).operations[1] == Embed()

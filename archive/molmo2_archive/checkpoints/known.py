@@ -1,0 +1,55 @@
+"""Reads the data files, and finds the one that a checkpoint is described by."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+GPU_MEMORY = (24, 40, 48, 80, 141)
+"""GB of the GPUs that the data files have settings for."""
+
+
+class KnownCheckpoint(BaseModel):
+    """A released checkpoint: its limits, and how it is served on GPUs of several sizes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    """On the hub."""
+    notes: str
+    operations: list[str] | None
+    """What it was trained to answer; None is everything."""
+    weight_bytes: int
+    """In bfloat16."""
+    cache_bytes_per_token: int
+    gpus: dict[int, dict[str, int]]
+    """By memory in GB: settings of the engine."""
+
+    def engine_settings(self, gpu_memory: int) -> dict[str, int]:
+        """Those for the largest GPU that ``gpu_memory`` GB reach; the smallest one's below it."""
+        reached = [size for size in sorted(self.gpus) if size <= gpu_memory]
+        return self.gpus[reached[-1] if reached else min(self.gpus)]
+
+
+def find(name: str) -> KnownCheckpoint | None:
+    """The released checkpoint of this hub name, or of a folder called like it; in any case."""
+    wanted = name.rstrip("/").rsplit("/", 1)[-1].lower()
+    owner = name.rpartition("/")[0].lower()
+    for known in released():
+        known_owner, _, known_name = known.name.lower().partition("/")
+        if wanted == known_name and (owner == known_owner or Path(name).is_dir()):
+            return known
+    return None
+
+
+@cache
+def released() -> tuple[KnownCheckpoint, ...]:
+    files = sorted(Path(__file__).parent.glob("*.yaml"))
+    return tuple(KnownCheckpoint(**_read(path)) for path in files)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(path.read_text())
+    return content
