@@ -13,6 +13,7 @@ from molmo2_engine.limits import LoopLimits
 from molmo2_engine.metrics.counters import Counters
 from molmo2_engine.metrics.gauges import Gauges
 from molmo2_engine.model import checkpoint as checkpoints
+from molmo2_engine.model.activations import largest_prefill
 from molmo2_engine.model.checkpoint import Checkpoint
 from molmo2_engine.model.runner import ModelRunner
 from molmo2_engine.prompt.formats import FrameFormat, ImageFormat
@@ -52,13 +53,7 @@ def assemble(settings: EngineSettings) -> Assembly:
         ImageFormat.read(checkpoint.folder),
     )
     context = min(settings.max_context_tokens, text.max_position_embeddings)
-    runner = ModelRunner(
-        checkpoint,
-        layout,
-        pages=count_pages(settings, checkpoint, context),
-        page_tokens=settings.page_tokens,
-        frames_at_once=settings.frames_per_encoding,
-    )
+    runner = _runner(settings, checkpoint, layout, context)
     registry = CollectorRegistry()
     limits = LoopLimits(**settings.model_dump(include={f.name for f in fields(LoopLimits)}))
     engine = Engine(runner, checkpoint.end_tokens, limits, Counters(registry))
@@ -84,6 +79,23 @@ def assemble(settings: EngineSettings) -> Assembly:
             embedding_dimension=text.hidden_size,
         ),
     )
+
+
+def _runner(
+    settings: EngineSettings, checkpoint: Checkpoint, layout: Layout, context: int
+) -> ModelRunner:
+    how = {
+        "page_tokens": settings.page_tokens,
+        "frames_at_once": settings.frames_per_encoding,
+    }
+    activations = 0
+    if checkpoint.device.type == "cuda":
+        activations = largest_prefill(checkpoint, layout, tokens=context, **how)
+    pages = count_pages(settings, checkpoint, context, activations)
+    runner = ModelRunner(checkpoint, layout, pages=pages, **how)
+    if settings.decode_graphs:
+        runner.capture_decoding(settings.max_sequences, context)
+    return runner
 
 
 def _grammars(settings: EngineSettings, checkpoint: Checkpoint) -> GrammarCompiler:

@@ -13,16 +13,19 @@ class CacheTooSmall(Exception):
     """The KV cache could not hold even one request of the longest allowed."""
 
 
-def count_pages(settings: EngineSettings, checkpoint: Checkpoint, context: int) -> int:
+def count_pages(
+    settings: EngineSettings, checkpoint: Checkpoint, context: int, activations: int = 0
+) -> int:
     """Pages for ``cache_tokens``, or for the memory that is left.
 
     Args:
         context: the most tokens of one sequence.
+        activations: bytes to leave for the largest forward pass.
 
     Raises:
         CacheTooSmall: saying what to change.
     """
-    tokens = settings.cache_tokens or _tokens_in_memory(settings, checkpoint)
+    tokens = settings.cache_tokens or _tokens_in_memory(settings, checkpoint, activations)
     pages = tokens // settings.page_tokens
     # One more: the last page of a prefix that is not full is copied for the sequence.
     needed = -(-context // settings.page_tokens) + 1
@@ -35,10 +38,10 @@ def count_pages(settings: EngineSettings, checkpoint: Checkpoint, context: int) 
     return pages
 
 
-def _tokens_in_memory(settings: EngineSettings, checkpoint: Checkpoint) -> int:
+def _tokens_in_memory(settings: EngineSettings, checkpoint: Checkpoint, activations: int) -> int:
     if checkpoint.device.type != "cuda":
         return _CPU_TOKENS
     free, total = torch.cuda.mem_get_info(checkpoint.device)
-    usable = free - (1 - settings.gpu_memory_fraction) * total
+    usable = free - (1 - settings.gpu_memory_fraction) * total - activations
     config = checkpoint.model.config.text_config
     return max(0, int(usable / bytes_per_token(config, checkpoint.dtype)))
