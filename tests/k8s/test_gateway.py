@@ -1,8 +1,6 @@
 """The gateway's configuration agrees with TorchServe's, with the ports, and with nginx."""
 
 import re
-import shutil
-import subprocess
 
 import pytest
 from rendering import OVERLAYS, ROOT, container, properties, the
@@ -92,30 +90,3 @@ def test_the_tls_overlay_listens_with_a_certificate():
         assert "ssl_certificate /etc/molmo2/tls/tls.crt;" in gateway("tls")[name]
     mounts = {mount["mountPath"] for mount in container("tls", "gateway")["volumeMounts"]}
     assert "/etc/molmo2/tls" in mounts
-
-
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is missing: make k8s-test")
-@pytest.mark.parametrize("overlay", ["gpu", "tls"])
-def test_nginx_accepts_the_configuration(overlay, tmp_path):
-    files = gateway(overlay)
-    tokens = tmp_path / "tokens"
-    tokens.mkdir()
-    (tokens / "tokens.conf").write_text(f'"Bearer {"s" * 64}" labelling;\n')
-    tls = tmp_path / "tls"
-    tls.mkdir()
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=molmo2"),
-            *("-keyout", tls / "tls.key", "-out", tls / "tls.crt"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    for name, text in files.items():
-        text = text.replace("/etc/molmo2/gateway/", f"{tmp_path}/")
-        text = text.replace("/etc/molmo2/", f"{tmp_path}/").replace("/tmp/", f"{tmp_path}/tmp-")
-        (tmp_path / name).write_text(text)
-    done = subprocess.run(
-        ["nginx", "-t", "-c", tmp_path / "nginx.conf"], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr

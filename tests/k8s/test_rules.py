@@ -1,0 +1,117 @@
+"""Recording rules, alerts and autoscaling queries, run by Prometheus' own rule tester."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from rendering import K8S, ROOT, of_kind
+
+RULE_TESTS = sorted((Path(__file__).parent / "rules").glob("*.yaml"))
+
+promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is missing: make k8s-test"
+)
+
+
+def rules():
+    (rule,) = of_kind("autoscale-keda", "PrometheusRule")
+    return rule["spec"]
+
+
+def alerts():
+    return [rule for group in rules()["groups"] for rule in group["rules"] if "alert" in rule]
+
+
+def keda_query():
+    (scaled,) = of_kind("autoscale-keda", "ScaledObject")
+    return scaled["spec"]["triggers"][0]["metadata"]["query"]
+
+
+def kserve_query():
+    (service,) = of_kind("kserve", "InferenceService")
+    (metric,) = service["spec"]["predictor"]["autoScaling"]["metrics"]
+    return metric["external"]["metric"]["query"]
+
+
+def adapter_query():
+    """prometheus-adapter's, as it asks for all pods of a namespace."""
+    (rule,) = yaml.safe_load(
+        (K8S / "components/autoscale-hpa/prometheus-adapter-rule.yaml").read_text()
+    )
+    query = rule["metricsQuery"]
+    query = query.replace("<<.LabelMatchers>>", 'namespace="molmo2",pod=~"a|b"')
+    return query.replace("<<.GroupBy>>", "pod")
+
+
+def run(tmp_path, name, tests):
+    (tmp_path / "molmo2.yaml").write_text(yaml.safe_dump(rules()))
+    (tmp_path / name).write_text(tests)
+    command = ["promtool", "test", "rules", tmp_path / name]
+    return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+
+
+@promtool
+@pytest.mark.parametrize("tests", RULE_TESTS, ids=lambda path: path.stem)
+def test_rules_say_what_their_tests_expect(tests, tmp_path):
+    done = run(tmp_path, tests.name, tests.read_text())
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def in_flight(pod, requests, draining):
+    labels = f'namespace="molmo2",pod="{pod}"'
+    return [
+        {"series": f"molmo2_requests_in_flight{{{labels}}}", "values": requests},
+        {"series": f"molmo2_request_slots{{{labels}}}", "values": "16x9"},
+        {"series": f"molmo2_draining{{{labels}}}", "values": draining},
+    ]
+
+
+DEMAND = [*in_flight("a", "16x9", "0x9"), *in_flight("b", "8x9", "0x9")]
+LEAVING = [*in_flight("a", "16x9", "0x9"), *in_flight("b", "8x9", "1x9")]
+
+
+@promtool
+@pytest.mark.parametrize(
+    ("query", "series", "samples"),
+    [
+        (keda_query, DEMAND, [("{}", 1.5)]),
+        (keda_query, LEAVING, [("{}", 1.0)]),  # what a draining pod still does needs no other pod
+        (keda_query, [], [("{}", 0)]),  # no pod, no series: no demand, and one element all the same
+        (kserve_query, DEMAND, [("{}", 1.5)]),
+        (adapter_query, DEMAND, [('{pod="a"}', 1.0), ('{pod="b"}', 0.5)]),
+    ],
+)
+def test_a_query_gives_an_autoscaler_its_number(query, series, samples, tmp_path):
+    expected = [{"labels": labels, "value": value} for labels, value in samples]
+    document = {
+        "rule_files": ["molmo2.yaml"],
+        "evaluation_interval": "10s",
+        "tests": [
+            {
+                "interval": "10s",
+                "input_series": series,
+                "promql_expr_test": [
+                    {"expr": query(), "eval_time": "30s", "exp_samples": expected}
+                ],
+            }
+        ],
+    }
+    done = run(tmp_path, "query.yaml", yaml.safe_dump(document))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_has_a_runbook_and_every_runbook_an_alert():
+    runbooks = (ROOT / "docs" / "runbooks.md").read_text()
+    titles = re.findall(r"^## (\w+)$", runbooks, re.MULTILINE)
+    assert titles == [alert["alert"] for alert in alerts()]
+    for alert in alerts():
+        assert alert["annotations"]["runbook"] == f"docs/runbooks.md#{alert['alert'].lower()}"
+        assert alert["labels"]["severity"] in ("warning", "critical")
+
+
+def test_every_alert_is_tested():
+    text = "".join(path.read_text() for path in RULE_TESTS)
+    assert all(f'alertname="{alert["alert"]}"' in text for alert in alerts())
