@@ -101,10 +101,10 @@ def _wait(server: RunningServer, model: str, url: str) -> None:
     while True:
         if server.process.poll() is not None:
             raise ServerFailed(f"TorchServe ended; its log is {server.log}\n{_tail(server.log)}")
+        # Written before anything listens, unless the configuration wants no tokens.
+        key_file = server.key_file if server.key_file.exists() else None
         try:
-            with Molmo2(
-                url, model=model, key_file=server.key_file, timeout=20, retries=0
-            ) as client:
+            with Molmo2(url, model=model, key_file=key_file, timeout=20, retries=0) as client:
                 client.info()
                 return
         except Molmo2Error as error:
