@@ -1,13 +1,10 @@
 """The asynchronous client."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, Self, TypeVar, Unpack
-
-import stamina
+from typing import Self, TypeVar, Unpack
 
 from molmo2_client.answer import (
-    only,
     read_events_async,
     read_images_response,
     read_info,
@@ -26,31 +23,16 @@ from molmo2_client.pictures import (
     told,
 )
 from molmo2_client.retry import patience, worth_retrying
+from molmo2_client.shortcuts import AsyncShortcuts
 from molmo2_client.transport import AsyncTransport, connect_async
 from molmo2_contract.events import Event
 from molmo2_contract.images import ImagesResponse
-from molmo2_contract.operations import (
-    Comprehensive,
-    Embed,
-    Pointing,
-    Pooling,
-    TemporalLocalization,
-    Tracking,
-)
 from molmo2_contract.response import Response, ServerInfo
-from molmo2_contract.results import (
-    ComprehensiveResult,
-    DescribeResult,
-    EmbedResult,
-    PointingResult,
-    TemporalLocalizationResult,
-    TrackingResult,
-)
 
 T = TypeVar("T")
 
 
-class AsyncMolmo2(BaseClient[AsyncTransport]):
+class AsyncMolmo2(BaseClient[AsyncTransport], AsyncShortcuts):
     """Asks a Molmo2 server about videos, from one asyncio event loop.
 
     async with AsyncMolmo2("grpc://127.0.0.1:7070", key_file="key_file.json") as molmo2:
@@ -68,7 +50,7 @@ class AsyncMolmo2(BaseClient[AsyncTransport]):
         request, source = self._compose(video, operations, options, stream=False)
         call = Call.ask(request, source)
         with explained({"video.uri": video}):
-            return await self._patiently(call, lambda token: self._response(call, token))
+            return await self._answer(call, read_response)
 
     def stream(
         self, video: VideoLike, operations: Operations, **options: Unpack[Options]
@@ -88,57 +70,12 @@ class AsyncMolmo2(BaseClient[AsyncTransport]):
         request, sent = compose_images(self.settings, given, operations, **options)
         call = Call.ask_images(request, sent)
         with explained(told(given, sent)):
-            return await self._patiently(call, lambda token: self._images(call, token))
+            return await self._answer(call, read_images_response)
 
     async def info(self, *, timeout: float | None = None) -> ServerInfo:
         """What the server serves and what its limits are; answered once its model is loaded."""
         call = Call.info(self.settings.timeout if timeout is None else timeout)
-        return await self._patiently(call, lambda token: self._info(call, token))
-
-    async def point(
-        self, video: VideoLike, prompt: str, **options: Unpack[Options]
-    ) -> PointingResult:
-        """Points at every occurrence of what the prompt names."""
-        return only(await self.ask(video, Pointing(prompt=prompt), **options), PointingResult)
-
-    async def track(
-        self, video: VideoLike, prompt: str, **options: Unpack[Options]
-    ) -> TrackingResult:
-        """Follows every occurrence of what the prompt names."""
-        return only(await self.ask(video, Tracking(prompt=prompt), **options), TrackingResult)
-
-    async def describe(
-        self,
-        video: VideoLike,
-        prompt: str,
-        *,
-        json_schema: Mapping[str, Any] | None = None,
-        **options: Unpack[Options],
-    ) -> DescribeResult:
-        """Answers the prompt in free text, or as JSON that follows a JSON Schema."""
-        asked = {"operation": "describe", "prompt": prompt, "json_schema": json_schema}
-        return only(await self.ask(video, asked, **options), DescribeResult)
-
-    async def localize(
-        self, video: VideoLike, **options: Unpack[Options]
-    ) -> TemporalLocalizationResult:
-        """Finds the events of the video with their start and end."""
-        response = await self.ask(video, TemporalLocalization(), **options)
-        return only(response, TemporalLocalizationResult)
-
-    async def analyze(self, video: VideoLike, **options: Unpack[Options]) -> ComprehensiveResult:
-        """Summary, objects, events, text, scene and activities of the video."""
-        return only(await self.ask(video, Comprehensive(), **options), ComprehensiveResult)
-
-    async def embed(
-        self,
-        video: VideoLike,
-        *,
-        pooling: Pooling = Pooling.MEAN,
-        **options: Unpack[Options],
-    ) -> EmbedResult:
-        """One L2-normalised vector for the video."""
-        return only(await self.ask(video, Embed(pooling=pooling), **options), EmbedResult)
+        return await self._answer(call, read_info)
 
     async def close(self) -> None:
         """Closes the connections; the client cannot be used afterwards."""
@@ -153,14 +90,11 @@ class AsyncMolmo2(BaseClient[AsyncTransport]):
     def _connect(self) -> AsyncTransport:
         return connect_async(self.settings)
 
-    async def _response(self, call: Call, token: str | None) -> Response:
-        return read_response(await self._transport.send(call, token))
+    async def _answer(self, call: Call, read: Callable[[bytes], T]) -> T:
+        async def attempt(token: str | None) -> T:
+            return read(await self._transport.send(call, token))
 
-    async def _images(self, call: Call, token: str | None) -> ImagesResponse:
-        return read_images_response(await self._transport.send(call, token))
-
-    async def _info(self, call: Call, token: str | None) -> ServerInfo:
-        return read_info(await self._transport.send(call, token))
+        return await self._patiently(call, attempt)
 
     async def _events(self, call: Call, video: VideoLike) -> AsyncGenerator[Event]:
         with explained({"video.uri": video}):
@@ -175,6 +109,8 @@ class AsyncMolmo2(BaseClient[AsyncTransport]):
         return await anext(events), events
 
     async def _patiently(self, call: Call, attempt: Callable[[str | None], Awaitable[T]]) -> T:
+        import stamina  # takes as long to import as all else; nobody needs it before a call
+
         retrying = stamina.AsyncRetryingCaller(**patience(self.settings.retries, call.timeout))
         return await retrying(worth_retrying, self._authorized, attempt)
 

@@ -1,13 +1,10 @@
 """The synchronous client."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import closing
-from typing import Any, Self, TypeVar, Unpack
-
-import stamina
+from typing import Self, TypeVar, Unpack
 
 from molmo2_client.answer import (
-    only,
     read_events,
     read_images_response,
     read_info,
@@ -26,31 +23,16 @@ from molmo2_client.pictures import (
     told,
 )
 from molmo2_client.retry import patience, worth_retrying
+from molmo2_client.shortcuts import Shortcuts
 from molmo2_client.transport import Transport, connect
 from molmo2_contract.events import Event
 from molmo2_contract.images import ImagesResponse
-from molmo2_contract.operations import (
-    Comprehensive,
-    Embed,
-    Pointing,
-    Pooling,
-    TemporalLocalization,
-    Tracking,
-)
 from molmo2_contract.response import Response, ServerInfo
-from molmo2_contract.results import (
-    ComprehensiveResult,
-    DescribeResult,
-    EmbedResult,
-    PointingResult,
-    TemporalLocalizationResult,
-    TrackingResult,
-)
 
 T = TypeVar("T")
 
 
-class Molmo2(BaseClient[Transport]):
+class Molmo2(BaseClient[Transport], Shortcuts):
     """Asks a Molmo2 server about videos. May be used from many threads at once.
 
     with Molmo2("http://127.0.0.1:8080", key_file="key_file.json") as molmo2:
@@ -69,9 +51,7 @@ class Molmo2(BaseClient[Transport]):
         request, source = self._compose(video, operations, options, stream=False)
         call = Call.ask(request, source)
         with explained({"video.uri": video}):
-            return self._patiently(
-                call, lambda token: read_response(self._transport.send(call, token))
-            )
+            return self._answer(call, read_response)
 
     def stream(
         self, video: VideoLike, operations: Operations, **options: Unpack[Options]
@@ -94,56 +74,12 @@ class Molmo2(BaseClient[Transport]):
         request, sent = compose_images(self.settings, given, operations, **options)
         call = Call.ask_images(request, sent)
         with explained(told(given, sent)):
-            return self._patiently(
-                call, lambda token: read_images_response(self._transport.send(call, token))
-            )
+            return self._answer(call, read_images_response)
 
     def info(self, *, timeout: float | None = None) -> ServerInfo:
         """What the server serves and what its limits are; answered once its model is loaded."""
         call = Call.info(self.settings.timeout if timeout is None else timeout)
-        return self._patiently(call, lambda token: read_info(self._transport.send(call, token)))
-
-    def point(self, video: VideoLike, prompt: str, **options: Unpack[Options]) -> PointingResult:
-        """Points at every occurrence of what the prompt names."""
-        return only(self.ask(video, Pointing(prompt=prompt), **options), PointingResult)
-
-    def track(self, video: VideoLike, prompt: str, **options: Unpack[Options]) -> TrackingResult:
-        """Follows every occurrence of what the prompt names."""
-        return only(self.ask(video, Tracking(prompt=prompt), **options), TrackingResult)
-
-    def describe(
-        self,
-        video: VideoLike,
-        prompt: str,
-        *,
-        json_schema: Mapping[str, Any] | None = None,
-        **options: Unpack[Options],
-    ) -> DescribeResult:
-        """Answers the prompt in free text, or as JSON that follows a JSON Schema.
-
-        counted = molmo2.describe("street.mp4", "How many cars?", json_schema={"type": "integer"})
-        print(counted.data)
-        """
-        asked = {"operation": "describe", "prompt": prompt, "json_schema": json_schema}
-        return only(self.ask(video, asked, **options), DescribeResult)
-
-    def localize(self, video: VideoLike, **options: Unpack[Options]) -> TemporalLocalizationResult:
-        """Finds the events of the video with their start and end."""
-        return only(self.ask(video, TemporalLocalization(), **options), TemporalLocalizationResult)
-
-    def analyze(self, video: VideoLike, **options: Unpack[Options]) -> ComprehensiveResult:
-        """Summary, objects, events, text, scene and activities of the video."""
-        return only(self.ask(video, Comprehensive(), **options), ComprehensiveResult)
-
-    def embed(
-        self,
-        video: VideoLike,
-        *,
-        pooling: Pooling = Pooling.MEAN,
-        **options: Unpack[Options],
-    ) -> EmbedResult:
-        """One L2-normalised vector for the video."""
-        return only(self.ask(video, Embed(pooling=pooling), **options), EmbedResult)
+        return self._answer(call, read_info)
 
     def close(self) -> None:
         """Closes the connections; the client cannot be used afterwards."""
@@ -158,6 +94,9 @@ class Molmo2(BaseClient[Transport]):
     def _connect(self) -> Transport:
         return connect(self.settings)
 
+    def _answer(self, call: Call, read: Callable[[bytes], T]) -> T:
+        return self._patiently(call, lambda token: read(self._transport.send(call, token)))
+
     def _events(self, call: Call, video: VideoLike) -> Generator[Event]:
         with explained({"video.uri": video}):
             first, events = self._patiently(call, lambda token: self._begin(call, token))
@@ -170,6 +109,8 @@ class Molmo2(BaseClient[Transport]):
         return next(events), events
 
     def _patiently(self, call: Call, attempt: Callable[[str | None], T]) -> T:
+        import stamina  # takes as long to import as all else; nobody needs it before a call
+
         retrying = stamina.RetryingCaller(**patience(self.settings.retries, call.timeout))
         return retrying(worth_retrying, self._authorized, attempt)
 

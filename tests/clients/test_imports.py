@@ -26,7 +26,12 @@ def test_neither_the_clients_nor_the_command_load_anything_heavy(statement):
     assert not _loaded_by(statement) & HEAVY
 
 
+def test_what_asks_again_and_what_prints_is_loaded_when_it_is_needed():
+    later = {"stamina", "tenacity", "rich", "typer"}
+    assert not _loaded_by("import molmo2_client") & later
+
+
 def test_a_client_loads_only_the_transport_that_it_uses():
-    assert not _loaded_by("import molmo2_client") & {"grpc", "httpx2", "rich", "typer"}
+    assert not _loaded_by("import molmo2_client") & {"grpc", "httpx2"}
     over_http = "from molmo2_client import Molmo2; Molmo2(url='http://127.0.0.1:1').close()"
     assert "grpc" not in _loaded_by(over_http)
