@@ -58,8 +58,8 @@ def _uri(path: Path, media: Media, prefixes: Mapping[str, str]) -> str:
                 return _moved(written.relative_to(prefix), prefixes[prefix])
     if media == "uri":
         raise InvalidRequest(
-            f"video: media='uri', and none of media_prefixes begins {path}; they begin"
-            f" {', '.join(prefixes) or 'nothing'}: add its folder"
+            f"media='uri', and none of media_prefixes ({', '.join(prefixes) or 'there are none'})"
+            f" begins {path}: add its folder"
             " (media_prefixes={'/here': 's3://there'}), or send its bytes (media='upload')",
             field="video",
         )

@@ -72,5 +72,5 @@ def compose_images(
         }
     )
     assert isinstance(request, ImagesRequest)
-    check(sent, settings.max_upload_bytes)
+    check(sent, settings.max_upload_bytes, "images")
     return request, sent

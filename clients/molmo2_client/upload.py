@@ -1,4 +1,4 @@
-"""The bytes of a video that travel with its call."""
+"""The bytes of a video, or of images, that travel with their call."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -12,8 +12,8 @@ Source = bytes | Path | None
 """Bytes to send, a file whose bytes to send, or nothing: the server opens the URI itself."""
 
 
-def check(sources: Iterable[bytes | Path], max_upload_bytes: int) -> None:
-    """Refuses what cannot be sent in one request, before anything is read.
+def check(sources: Iterable[bytes | Path], max_upload_bytes: int, field: str = "video") -> None:
+    """Refuses what cannot be sent in one request, as its ``field``, before anything is read.
 
     Raises:
         TooLarge: more than ``max_upload_bytes`` together.
@@ -22,10 +22,10 @@ def check(sources: Iterable[bytes | Path], max_upload_bytes: int) -> None:
     size = sum(_size(source) for source in sources)
     if size > max_upload_bytes:
         raise TooLarge(
-            f"video: {size} bytes, and max_upload_bytes is {max_upload_bytes}; send the path of a"
+            f"{field}: {size} bytes, and max_upload_bytes is {max_upload_bytes}; send the path of a"
             " file that the server can read (media='path'), or raise max_upload_bytes here and"
             " max_request_size in the server's config.properties",
-            field="video",
+            field=field,
         )
 
 
@@ -54,12 +54,12 @@ def _open(path: Path) -> BinaryIO:
         return path.open("rb")
     except FileNotFoundError:
         raise VideoNotFound(
-            f"video: no file {path}; a path on the server is sent with media='path' or as file:///…"
+            f"no file {path}; a path on the server is sent with media='path' or as file:///…"
         ) from None
     except PermissionError:
-        raise VideoForbidden(f"video: {path} may not be read by this user") from None
+        raise VideoForbidden(f"{path} may not be read by this user") from None
     except OSError as error:
-        raise VideoUnreadable(f"video: {path} cannot be read: {error.strerror}") from None
+        raise VideoUnreadable(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _size(source: bytes | Path) -> int:

@@ -75,7 +75,7 @@ def test_a_prefix_is_of_whole_names():
 
 
 def test_a_path_that_no_prefix_begins_is_no_uri():
-    with pytest.raises(InvalidRequest, match=r"begins /home/a\.mp4; they begin /data, /data/raw"):
+    with pytest.raises(InvalidRequest, match=r"\(/data, /data/raw, /srv\) begins /home/a\.mp4"):
         resolve("/home/a.mp4", "uri")
 
 

@@ -62,7 +62,7 @@ def test_operations_about_videos_are_refused_with_those_there_are():
 
 
 def test_the_bytes_of_all_images_are_bounded_together(tmp_path):
-    with pytest.raises(TooLarge):
+    with pytest.raises(TooLarge, match="images: 11 bytes"):
         compose_images(settings(max_upload_bytes=10), [b"123456", b"78901"], CAT)
     with pytest.raises(VideoNotFound):
         compose_images(settings(), [tmp_path / "none.png"], CAT)

@@ -130,7 +130,8 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
 
 def _print(summary: LabelSummary, as_json: bool | None) -> None:
     if as_json or (as_json is None and not sys.stdout.isatty()):
-        typer.echo(json.dumps(asdict(summary), indent=2))
+        document = asdict(summary) | {"labelled": summary.labelled}
+        typer.echo(json.dumps(document, indent=2))
         return
     typer.echo(str(summary))
     for failure in summary.failures:

@@ -84,7 +84,7 @@ def _media_prefixes(given: list[str] | None) -> dict[str, str] | None:
     return {here: there for here, _, there in pairs} or None
 
 
-_MANY = "Many at once"
+_MANY = "Dataset or folder"
 
 Target = Annotated[
     str,

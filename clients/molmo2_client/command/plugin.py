@@ -8,7 +8,7 @@ from molmo2_client.command import exit_codes
 
 
 def plugin() -> None:
-    """Links the FiftyOne plugin into FiftyOne's plugins folder: label videos from the App."""
+    """Links the FiftyOne plugin into FiftyOne's plugins folder: a form in the App that labels."""
     if find_spec("fiftyone") is None:
         typer.echo(
             "molmo2: FiftyOne is not installed: pip install 'molmo2-torchserve[fiftyone]'", err=True

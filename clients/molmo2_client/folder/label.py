@@ -51,7 +51,7 @@ def label_folder(
         progress: called once at the start and after each video.
 
     Raises:
-        NotADirectoryError: there is no such folder.
+        NotADirectoryError, FileNotFoundError: there is no such folder, or no video in it.
         InvalidRequest: an operation cannot be asked like this. Nothing was asked.
         AnswerFileError: ``output`` cannot be gone on with. Nothing was asked.
         Unauthorized, EngineUnavailable: the rest would fail alike. As after Ctrl-C, what was

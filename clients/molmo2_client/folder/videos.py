@@ -16,11 +16,17 @@ def find_videos(folder: Path) -> list[Path]:
 
     Raises:
         NotADirectoryError: there is no such folder.
+        FileNotFoundError: there is no video in it.
     """
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder}: no such folder")
-    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return sorted(path for path in found if _is_video(path))
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    found = sorted(path for path in files if _is_video(path))
+    if not found:
+        raise FileNotFoundError(
+            f"{folder}: no video in it; looked for files that end in {', '.join(VIDEO_SUFFIXES)}"
+        )
+    return found
 
 
 def _is_video(path: Path) -> bool:

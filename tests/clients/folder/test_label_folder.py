@@ -40,6 +40,13 @@ def test_a_folder_that_is_none_is_refused(tmp_path):
         find_videos(tmp_path / "nothing")
 
 
+def test_a_folder_without_a_video_is_refused(client, output, tmp_path):
+    (tmp_path / "a.png").write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match=r"no video in it; looked for .*\.mp4"):
+        label_folder(tmp_path, ["embed"], client=client, output=output)
+    assert not output.exists()
+
+
 def test_every_video_is_a_line_with_the_response(clips, client, output, contract_server):
     summary = label(clips, client, output)
 
