@@ -39,8 +39,9 @@ def read_answers(sample: "fo.Sample") -> Answers:
 
 
 def _positions(sample: "fo.Sample", field: str) -> Iterator[tuple[int, Position]]:
-    """Every keypoint of a frame field, with its index."""
+    """Every keypoint that the model gave, with its index; none that was interpolated."""
     for number, frame in sample.frames.items():
-        for keypoint in frame[field].keypoints if frame[field] else ():
+        given = frame[field].keypoints if frame[field] else ()
+        for keypoint in (each for each in given if not each.interpolated):
             x, y = keypoint.points[0]
             yield keypoint.index, Position(time=keypoint.time, frame=number, x=x, y=y)

@@ -75,6 +75,7 @@ def label(
         client=client,
         label_field=LABEL_FIELD,
         prompt_field=dict.fromkeys(PROMPTED_BY_SAMPLE, PROMPT_FIELD),
+        densify="linear",  # for the App; what lies between sampled frames is not scored
     )
     view.reload()
     return [

@@ -45,6 +45,7 @@ class Truthful:
         if path.name in self.failing:
             raise InternalError("this one fails")
         truth = Truth.read(path.with_suffix(".json"))
+        seen = {point.frame: point.time for track in truth.tracks for point in track.points}
         return Response(
             model=ModelInfo(name="truth", version="1.0", checkpoint="none"),
             video=VideoInfo(
@@ -54,7 +55,7 @@ class Truthful:
                 frame_rate=truth.frame_rate,
                 frame_count=truth.frame_count,
                 variable_frame_rate=truth.variable_frame_rate,
-                sampled=Sampled(times=truth.sample_times, frames=[1] * len(truth.sample_times)),
+                sampled=Sampled(times=list(seen.values()), frames=list(seen)),
             ),
             results=[_result(operation, truth) for operation in operations],
             timing=RequestTiming(plan=0, decode=0, engine=0, total=0),
@@ -97,11 +98,13 @@ def main(folder):
         grpc = label(dataset, videos[2:], "grpc", Truthful("03.mp4"))
         tags = dataset.sort_by("filepath").values("tags")
         true_labels = dataset.count("frames.truth.keypoints")
+        interpolated = dataset.count_values("frames.molmo2_tracks.keypoints.interpolated")
     outcomes = {
         "perfect": Outcome("demo", [*http, *grpc[:1]], 0.0).summary(),
         "all": Outcome("demo", [*http, *grpc], 0.0).summary(),
         "tags": tags,
         "true_labels": true_labels,
+        "interpolated": interpolated[True],
         "expected": sum(len(track.points) for video in videos for track in video.truth.tracks),
     }
     print(json.dumps(outcomes))

@@ -26,6 +26,10 @@ def test_the_truth_as_an_answer_scores_one(outcomes):
     assert (perfect["videos"], perfect["results"], perfect["errors"]) == (3, 18, 0)
 
 
+def test_positions_between_sampled_frames_are_shown_and_not_scored(outcomes):
+    assert outcomes["interpolated"] > outcomes["expected"]
+
+
 def test_a_failed_request_is_six_errors_and_lowers_the_rates(outcomes):
     everything = outcomes["all"]
 

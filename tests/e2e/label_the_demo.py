@@ -1,4 +1,4 @@
-"""Labels rendered videos as the demo does, with tracks in every frame, into a database of its own.
+"""Labels rendered videos as the demo does, into a database of its own.
 
     python label_the_demo.py FOLDER VIDEOS URL KEY_FILE
 
@@ -10,12 +10,10 @@ import sys
 from pathlib import Path
 
 from molmo2_client import Molmo2
-from molmo2_client.fiftyone import label_dataset
 from molmo2_client.fiftyone.database import private_database
-from molmo2_demo.answers import LABEL_FIELD
 from molmo2_demo.appearance import arrange
-from molmo2_demo.dataset import PROMPT_FIELD, make_dataset
-from molmo2_demo.demo import PROMPTED_BY_SAMPLE
+from molmo2_demo.dataset import make_dataset
+from molmo2_demo.demo import label
 from molmo2_demo.generate import generate
 
 COUNT = 8
@@ -29,16 +27,9 @@ def main(folder: Path, videos: Path, url: str, key_file: Path) -> None:
         Molmo2(url, model="molmo2-demo", key_file=key_file) as client,
     ):
         dataset = make_dataset(rendered)
-        summary = label_dataset(
-            dataset,
-            rendered[0].truth.operations,
-            client=client,
-            label_field=LABEL_FIELD,
-            prompt_field=dict.fromkeys(PROMPTED_BY_SAMPLE, PROMPT_FIELD),
-            densify="linear",
-        )
+        outcomes = label(dataset, rendered, "http", client)
         arrange(dataset)
-    assert summary.labelled == COUNT, summary
+    assert not any(outcome.errors for outcome in outcomes), outcomes
 
 
 if __name__ == "__main__":
