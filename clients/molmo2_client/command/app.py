@@ -15,10 +15,11 @@ from molmo2_client.command import (
     label,
     plugin,
     serve,
+    weights,
 )
 from molmo2_client.errors import InvalidRequest, Molmo2Error
 
-HELP = "Asks a Molmo2 server about videos, one or many, labels FiftyOne datasets, and runs one."
+HELP = "Asks a Molmo2 server about videos and images, labels FiftyOne datasets, and runs a server."
 
 EPILOG = """
 Where the server is and who asks can stand in the environment:
@@ -47,6 +48,7 @@ app.command("info")(info.info)
 app.command("label", epilog=label.EXAMPLES, no_args_is_help=True)(label.label)
 app.command("plugin")(plugin.plugin)
 app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
+app.add_typer(weights.weights)
 
 
 def main() -> None:
