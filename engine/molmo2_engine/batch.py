@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from molmo2_engine.failure import as_wire_error
-from molmo2_engine.generation.grammar import GrammarFailed, TokenMasks
+from molmo2_engine.generation.grammar import Constraint, GrammarFailed, TokenMasks
 from molmo2_engine.generation.sampling import next_tokens
 from molmo2_engine.job import Failed, Finished, Job, Progressed, Sequence
 from molmo2_engine.kv.pages import PagePool
@@ -15,6 +15,7 @@ from molmo2_engine.limits import LoopLimits
 from molmo2_engine.metrics.counters import Counters
 from molmo2_engine.model.media_prefill import NotFinite
 from molmo2_engine.model.runner import ModelRunner
+from molmo2_engine.passes import Pass, plan_passes
 
 logger = logging.getLogger(__name__)
 
@@ -71,10 +72,8 @@ class Batch:
         Returns the sequences that were paused for want of pages.
         """
         paused = self._find_pages()
-        reading = [sequence for sequence in self.running if len(sequence.unread) > 1]
-        decoding = [sequence for sequence in self.running if len(sequence.unread) == 1]
-        self._extend(self._within_budget(reading))
-        self._extend(decoding)
+        for each in plan_passes(self.running, self._limits.max_step_tokens):
+            self._extend(each)
         return paused
 
     def drop_cancelled(self) -> list[Job]:
@@ -96,52 +95,43 @@ class Batch:
     def _lacking(self) -> int:
         return sum(sequence.table.lacks(len(sequence.unread)) for sequence in self.running)
 
-    def _within_budget(self, sequences: list[Sequence]) -> list[Sequence]:
-        """The first ones whose padded tokens fit in a step; at least one."""
-        taken: list[Sequence] = []
-        longest = 0
-        for sequence in sequences:
-            longest = max(longest, len(sequence.unread))
-            if taken and longest * (len(taken) + 1) > self._limits.max_step_tokens:
-                break
-            taken.append(sequence)
-        return taken
-
-    def _extend(self, sequences: list[Sequence]) -> None:
-        """Runs the model on what they have not read, and gives each its next token."""
-        if not sequences:
-            return
+    def _extend(self, each: Pass) -> None:
+        """Runs the model; every sequence that has then read everything gets its next token."""
         began = time.monotonic()
-        self._masks.begin([sequence.constraint for sequence in sequences])
+        read = each.tokens()
+        pairs = list(zip(each.sequences, read, strict=True))
+        self._masks.begin([_constraint_after(sequence, tokens) for sequence, tokens in pairs])
         try:
-            for sequence in sequences:
-                sequence.table.grow(len(sequence.unread))
-            logits = self._runner.extend(
-                [sequence.table for sequence in sequences],
-                [sequence.unread for sequence in sequences],
-            )
+            for sequence, tokens in pairs:
+                sequence.table.grow(len(tokens))
+            logits = self._runner.extend([sequence.table for sequence in each.sequences], read)
         except Exception as error:
-            self._find_culprit(sequences, error)
+            self._find_culprit(each, error)
             return
-        read = sum(len(sequence.unread) for sequence in sequences)
         allowed = self._masks.allowed()
-        self._counters.extended(read, time.monotonic() - began)
-        tokens = next_tokens(logits, [sequence.sampler for sequence in sequences], allowed)
-        for sequence, token in zip(sequences, tokens, strict=True):
+        self._counters.extended(sum(map(len, read)), time.monotonic() - began)
+        picked = next_tokens(logits, [sequence.sampler for sequence in each.sequences], allowed)
+        for (sequence, tokens), token in zip(pairs, picked, strict=True):
+            del sequence.unread[: len(tokens)]
             self._advance(sequence, token)
 
-    def _find_culprit(self, sequences: list[Sequence], error: Exception) -> None:
-        """Runs them one by one, so that only those end that fail alone."""
-        if len(sequences) == 1:
-            self._fail(sequences[0], error)
+    def _find_culprit(self, failed: Pass, error: Exception) -> None:
+        """Runs its sequences one by one, so that only those end that fail alone."""
+        if len(failed.sequences) == 1:
+            self._fail(failed.sequences[0], error)
             return
-        for sequence in sequences:
-            self._extend([sequence])
+        for each in failed.one_by_one():
+            self._extend(each)
 
     def _advance(self, sequence: Sequence, token: int | None) -> None:
-        """Takes a sequence's next token; the sequence leaves when that ends it."""
+        """Takes a sequence's next token; the sequence leaves when that ends it.
+
+        While it has text to read there is no next token.
+        """
         if token is None:
             self._fail(sequence, NotFinite("the model's logits are not finite"))
+            return
+        if sequence.unread:
             return
         try:
             taken = sequence.take(token)
@@ -182,3 +172,8 @@ class Batch:
         self.running.remove(sequence)
         sequence.table.release()
         return sequence
+
+
+def _constraint_after(sequence: Sequence, read: list[int]) -> Constraint | None:
+    """What picks a sequence's next token, if it has one after ``read``."""
+    return sequence.constraint if len(read) == len(sequence.unread) else None

@@ -147,7 +147,12 @@ class Sequence:
     first_token: float = 0.0
 
     def __post_init__(self) -> None:
-        self.unread = self.question
+        self.unread = self.question.copy()
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has read its question, or once more what it read before a pause."""
+        return self.table.tokens > self.job.prefix_tokens
 
     @property
     def complete(self) -> bool:

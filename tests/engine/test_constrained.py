@@ -190,6 +190,44 @@ def test_tokens_equal_those_of_generate_with_the_same_masks_and_no_skipping(
         assert [event.tokens for event in last_events(job)] == [expected[clip][1][i] for i in asked]
 
 
+@pytest.fixture
+def passes(stepped, monkeypatch):
+    """How many tokens each sequence read, pass by pass."""
+    read, extend = [], ModelRunner.extend
+
+    def recorded(runner, tables, tokens):
+        read.append([len(row) for row in tokens])
+        return extend(runner, tables, tokens)
+
+    monkeypatch.setattr(ModelRunner, "extend", recorded)
+    return read
+
+
+def test_alone_an_answer_reads_its_forced_text_in_one_pass(stepped, video, passes):
+    ((event,),) = stepped.answer(stepped.job(video(1, 3), [EVENT]))
+    forced = [row for (row,) in passes[1:] if row > 1]
+    assert forced
+    assert len(passes) < len(event.tokens)
+    assert sum(row for (row,) in passes[1:]) <= len(event.tokens)
+
+
+def test_in_company_short_forced_text_is_read_a_token_a_step(stepped, video, passes):
+    word = Grammar("lark", r'start: ("a" | "b") ("zx" | "zy") ("q" | "r")')
+    stepped.answer(stepped.job(video(1, 3), [word, None, None, None, None]))
+    assert max(passes[0]) > 1
+    assert {count for rows in passes[1:] for count in rows} == {1}
+    assert len(passes[1]) == 5
+
+
+def test_forced_text_of_many_is_read_in_one_pass_with_those_that_have_some(stepped, video, passes):
+    asked = [EVENT, EVENT, EVENT, None]
+    stepped.answer(stepped.job(video(1, 3), asked))
+    _, forced, others, *_ = passes
+    assert len(forced) == 3
+    assert min(forced) > 1
+    assert others == [1]
+
+
 def text_of(checkpoint, event):
     return checkpoint.tokenizer.decode(event.tokens)
 

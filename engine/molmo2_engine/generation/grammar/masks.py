@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
-from llguidance import LLExecutor, LLMatcher
+from llguidance import LLExecutor
 from llguidance.numpy import fill_next_token_bitmask_par
 
 from molmo2_engine.generation.grammar.constraint import Constraint
@@ -31,6 +31,8 @@ class TokenMasks:
 
         Until ``allowed`` was called, the constraints must be left alone.
         """
+        if self._filling is not None:
+            self._filling.result()
         self._rows = len(constraints)
         held = [(each.matcher, row) for row, each in enumerate(constraints) if each is not None]
         if not held:
@@ -39,7 +41,10 @@ class TokenMasks:
         if not self._vocabulary:
             self._vocabulary = next(each.vocabulary for each in constraints if each is not None)
             self._words = self._allocate()
-        self._filling = self._thread.submit(self._fill, held)
+        self._words[: self._rows].fill_(_ALL)
+        self._filling = self._thread.submit(
+            fill_next_token_bitmask_par, self._pool, held, self._words.numpy()
+        )
 
     def allowed(self) -> torch.Tensor | None:
         """Bool [rows, vocabulary] on the device; None where all rows are free.
@@ -57,7 +62,3 @@ class TokenMasks:
         """Once a grammar is met: it tells how many tokens there are."""
         shape = (self._max_rows, -(-self._vocabulary // 32))
         return torch.empty(shape, dtype=torch.int32, pin_memory=self._device.type == "cuda")
-
-    def _fill(self, held: list[tuple[LLMatcher, int]]) -> None:
-        self._words[: self._rows].fill_(_ALL)
-        fill_next_token_bitmask_par(self._pool, held, self._words.numpy())
