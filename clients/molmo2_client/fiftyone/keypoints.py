@@ -1,4 +1,4 @@
-"""Points and tracks as keypoints, by frame."""
+"""Points and tracks as the documents of keypoints, by frame."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -6,17 +6,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-import fiftyone as fo
-
 from molmo2_client.fiftyone.clip import Clip
 from molmo2_client.fiftyone.densify import Densify, between_points, between_positions
+from molmo2_client.fiftyone.keypoint_documents import (
+    Document,
+    instance_document,
+    keypoint_document,
+    keypoints_document,
+)
 from molmo2_contract.images import ImagePoint
 from molmo2_contract.results import PointingResult, Position, Track, TrackingResult
 from molmo2_contract.video import VideoInfo
 
 PositionT = TypeVar("PositionT", bound=Position)
 
-_Placed = tuple[int, fo.Keypoint]
+_Placed = tuple[int, Document]
 """A frame number, and what is there."""
 
 
@@ -35,11 +39,11 @@ class KeypointFrames:
     path: str
     dropped: int = 0
 
-    def of_points(self, result: PointingResult) -> dict[int, fo.Keypoints]:
+    def of_points(self, result: PointingResult) -> dict[int, Document]:
         """Frame number to its points; an empty label on the first sampled frame if none has any."""
         return self._by_frame(self._points(result))
 
-    def of_tracks(self, result: TrackingResult) -> dict[int, fo.Keypoints]:
+    def of_tracks(self, result: TrackingResult) -> dict[int, Document]:
         """Frame number to its tracks' positions, with one ``fo.Instance`` a track; if there are
         none, as ``of_points``."""
         return self._by_frame(self._tracks(result))
@@ -57,7 +61,7 @@ class KeypointFrames:
                 self._keypoint,
                 label=track.label,
                 index=track.id,
-                instance=fo.Instance(id=self._instance_id(track)),
+                instance=instance_document(self._instance_id(track)),
             )
             positions = self._kept(track.points)
             for position in positions:
@@ -82,22 +86,22 @@ class KeypointFrames:
         if self.clip is not None:
             attributes["clip"] = self.clip.name
         attributes |= {"time": position.time, "interpolated": interpolated}
-        return position.frame, fo.Keypoint(points=[(position.x, position.y)], **attributes)
+        return position.frame, keypoint_document(position.x, position.y, **attributes)
 
     def _instance_id(self, track: Track) -> str:
         video = [self.sample_id] if self.clip is None else [self.clip.video_id, self.clip.name]
         identity = [*video, self.path, track.label, str(track.id)]
         return hashlib.sha1("\0".join(identity).encode()).hexdigest()[:24]
 
-    def _by_frame(self, placed: Iterable[_Placed]) -> dict[int, fo.Keypoints]:
-        frames: dict[int, list[fo.Keypoint]] = {}
+    def _by_frame(self, placed: Iterable[_Placed]) -> dict[int, Document]:
+        frames: dict[int, list[Document]] = {}
         for frame, keypoint in placed:
             frames.setdefault(frame, []).append(keypoint)
         if not frames:
             there = frames_of(self.video, self.clip)
             sampled = [frame for frame in self.video.sampled.frames if frame in there]
             frames[min(sampled, default=there.start)] = []
-        return {f: fo.Keypoints(keypoints=keypoints) for f, keypoints in frames.items()}
+        return {frame: keypoints_document(found) for frame, found in frames.items()}
 
 
 def frames_of(video: VideoInfo, clip: Clip | None) -> range:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molmo2_client.fiftyone.fields import FieldNames
+from molmo2_client.fiftyone.keypoint_documents import to_label
 from molmo2_client.fiftyone.mapping import to_labels
 from molmo2_contract.response import ModelInfo, RequestTiming, Response
 from molmo2_contract.results import (
@@ -64,8 +65,15 @@ def event(start_frame, end_frame, description="a jump"):
     )
 
 
-def labels(result, **video):
-    return to_labels(response(result, **video), NAMES, SAMPLE)
+def labels(result, names=NAMES, **video):
+    return loaded(to_labels(response(result, **video), names, SAMPLE))
+
+
+def loaded(labels):
+    """With FiftyOne's labels in the place of documents."""
+    for frames in labels.frames.values():
+        frames |= {number: to_label(document) for number, document in frames.items()}
+    return labels
 
 
 def test_points_of_one_frame_share_one_label():
@@ -124,7 +132,7 @@ def test_a_track_has_one_instance_of_its_own():
     result = TrackingResult(status="ok", tracks=[track(1, "a"), track(2, "a"), track(1, "b")])
     frames = labels(result).frames["frames.m_tracks"]
     again = labels(result).frames["frames.m_tracks"]
-    elsewhere = to_labels(response(result), FieldNames("n", "v"), SAMPLE).frames["frames.n_tracks"]
+    elsewhere = labels(result, FieldNames("n", "v")).frames["frames.n_tracks"]
 
     ids = [k.instance.id for k in frames[1].keypoints]
     assert len(set(ids)) == 3

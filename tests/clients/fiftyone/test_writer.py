@@ -4,7 +4,8 @@ import fiftyone as fo
 import pytest
 
 from molmo2_client.fiftyone.fields import FieldNames
-from molmo2_client.fiftyone.mapping import Labels
+from molmo2_client.fiftyone.keypoint_documents import keypoint_document, keypoints_document
+from molmo2_client.fiftyone.labels import Labels
 from molmo2_client.fiftyone.record import RECORD, Record
 from molmo2_client.fiftyone.schema import declare
 from molmo2_client.fiftyone.writer import FLUSH_SAMPLES, LabelWriter
@@ -21,7 +22,7 @@ def dataset(make_dataset):
 
 
 def labels(*frames):
-    keypoints = fo.Keypoints(keypoints=[fo.Keypoint(label="nose", points=[(0.5, 0.5)])])
+    keypoints = keypoints_document([keypoint_document(0.5, 0.5, label="nose")])
     return Labels(frames={POINTS: dict.fromkeys(frames, keypoints)})
 
 

@@ -7,6 +7,7 @@ zoo model that runs in the caller's process, so a dataset has the same fields fr
 from typing import Any, Self
 
 from molmo2_client.fiftyone.fields import FieldNames
+from molmo2_client.fiftyone.keypoint_documents import to_label
 from molmo2_client.fiftyone.labels import Labels
 from molmo2_client.fiftyone.media_type import MediaType
 
@@ -41,6 +42,6 @@ def as_predicted(labels: Labels, names: ZooFieldNames) -> Predicted:
     frames: dict[int, dict[str, Any]] = {}
     for path, found in labels.frames.items():
         for frame, label in found.items():
-            frames.setdefault(frame, {})[names.suffix(path)] = label
+            frames.setdefault(frame, {})[names.suffix(path)] = to_label(label)
     values = {names.suffix(path): value for path, value in labels.values.items()}
     return frames or values or None
