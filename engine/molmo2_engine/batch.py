@@ -100,7 +100,6 @@ class Batch:
         began = time.monotonic()
         read = each.tokens()
         pairs = list(zip(each.sequences, read, strict=True))
-        self._masks.begin([_constraint_after(sequence, tokens) for sequence, tokens in pairs])
         try:
             for sequence, tokens in pairs:
                 sequence.table.grow(len(tokens))
@@ -108,7 +107,7 @@ class Batch:
         except Exception as error:
             self._find_culprit(each, error)
             return
-        allowed = self._masks.allowed()
+        allowed = self._masks.allowed([_constraint_after(*pair) for pair in pairs])
         self._counters.extended(sum(map(len, read)), time.monotonic() - began)
         picked = next_tokens(logits, [sequence.sampler for sequence in each.sequences], allowed)
         for (sequence, tokens), token in zip(pairs, picked, strict=True):

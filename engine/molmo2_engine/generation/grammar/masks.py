@@ -1,11 +1,10 @@
-"""Which tokens the rows of a batch may take next, found while the model is at work."""
+"""Which tokens the rows of a batch may take next."""
 
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
-from llguidance import LLExecutor
-from llguidance.numpy import fill_next_token_bitmask_par
+from llguidance import LLExecutor, LLMatcher
+from llguidance.numpy import fill_next_token_bitmask, fill_next_token_bitmask_par
 
 from molmo2_engine.generation.grammar.constraint import Constraint
 
@@ -14,51 +13,48 @@ _ALL = -1
 
 
 class TokenMasks:
-    """A bit a token, set where the token is allowed: 32 of them in a word, lowest bit first."""
+    """A bit a token, set where the token is allowed: 32 of them in a word, lowest bit first.
+
+    The words are found on the CPU, after a GPU was given the pass whose tokens they are for and
+    while it is at work, by threads of their own. Where the CPU is the device, its cores are the
+    model's, and one row after the other is faster than to wait for threads.
+    """
 
     def __init__(self, max_rows: int, device: torch.device) -> None:
         self._max_rows = max_rows
         self._device = device
         self._shifts = torch.arange(32, dtype=torch.int32, device=device)
-        self._words = torch.empty(0)
-        self._pool = LLExecutor()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="grammar")
-        self._filling: Future[None] | None = None
-        self._rows = self._vocabulary = 0
+        self._threads = LLExecutor() if device.type == "cuda" else None
+        self._words: torch.Tensor | None = None
 
-    def begin(self, constraints: Sequence[Constraint | None]) -> None:
-        """Starts to find the masks of these rows; None stands for a row that is free.
+    def allowed(self, constraints: Sequence[Constraint | None]) -> torch.Tensor | None:
+        """Bool [rows, vocabulary] on the device, where None stands for a row that is free.
 
-        Until ``allowed`` was called, the constraints must be left alone.
+        None if all rows are free. A row whose grammar fails in this may only end; its constraint
+        says so when it goes on.
         """
-        if self._filling is not None:
-            self._filling.result()
-        self._rows = len(constraints)
-        held = [(each.matcher, row) for row, each in enumerate(constraints) if each is not None]
+        held = [(each, row) for row, each in enumerate(constraints) if each is not None]
         if not held:
-            self._filling = None
-            return
-        if not self._vocabulary:
-            self._vocabulary = next(each.vocabulary for each in constraints if each is not None)
-            self._words = self._allocate()
-        self._words[: self._rows].fill_(_ALL)
-        self._filling = self._thread.submit(
-            fill_next_token_bitmask_par, self._pool, held, self._words.numpy()
-        )
-
-    def allowed(self) -> torch.Tensor | None:
-        """Bool [rows, vocabulary] on the device; None where all rows are free.
-
-        A row whose grammar failed in this may only end; its constraint says so when it goes on.
-        """
-        if self._filling is None:
             return None
-        self._filling.result()
-        words = self._words[: self._rows].to(self._device, non_blocking=True)
-        bits = (words[:, :, None] >> self._shifts) & 1
-        return bits.flatten(1)[:, : self._vocabulary].bool()
+        vocabulary = held[0][0].vocabulary
+        words = self._room(len(constraints), vocabulary).fill_(_ALL)
+        self._fill([(each.matcher, row) for each, row in held], words)
+        bits = (words.to(self._device, non_blocking=True)[:, :, None] >> self._shifts) & 1
+        return bits.flatten(1)[:, :vocabulary].bool()
 
-    def _allocate(self) -> torch.Tensor:
-        """Once a grammar is met: it tells how many tokens there are."""
-        shape = (self._max_rows, -(-self._vocabulary // 32))
-        return torch.empty(shape, dtype=torch.int32, pin_memory=self._device.type == "cuda")
+    def _room(self, rows: int, vocabulary: int) -> torch.Tensor:
+        if self._words is None:
+            self._words = torch.empty(
+                (self._max_rows, -(-vocabulary // 32)),
+                dtype=torch.int32,
+                pin_memory=self._device.type == "cuda",
+            )
+        return self._words[:rows]
+
+    def _fill(self, held: list[tuple[LLMatcher, int]], words: torch.Tensor) -> None:
+        rows = words.numpy()
+        if self._threads is not None:
+            fill_next_token_bitmask_par(self._threads, held, rows)
+            return
+        for matcher, row in held:
+            fill_next_token_bitmask(matcher, rows, row)

@@ -21,8 +21,7 @@ def letters(tokenizer, mask):
 def test_each_row_has_the_mask_of_its_own_grammar(compiler, tokenizer, masks):
     odd = compiler.constraint(Grammar("lark", "start: /[13579]/"))
     even = compiler.constraint(Grammar("lark", "start: /[02468]/"))
-    masks.begin([odd, None, even])
-    allowed = masks.allowed()
+    allowed = masks.allowed([odd, None, even])
     assert allowed.shape == (3, VOCABULARY)
     assert letters(tokenizer, allowed[0]) == set("13579")
     assert allowed[1].all()
@@ -30,33 +29,27 @@ def test_each_row_has_the_mask_of_its_own_grammar(compiler, tokenizer, masks):
 
 
 def test_where_all_rows_are_free_there_is_no_mask(masks):
-    masks.begin([None, None])
-    assert masks.allowed() is None
+    assert masks.allowed([None, None]) is None
 
 
 def test_a_row_that_was_masked_is_free_again_in_the_next_step(compiler, masks):
     constraint = compiler.constraint(Grammar("lark", 'start: "ab" | "c"'))
-    masks.begin([constraint, None])
-    masks.allowed()
-    masks.begin([None, constraint])
-    allowed = masks.allowed()
+    masks.allowed([constraint, None])
+    allowed = masks.allowed([None, constraint])
     assert allowed[0].all()
     assert not allowed[1].all()
 
 
 def test_a_token_that_ends_the_answer_is_allowed_where_it_may_end(compiler, tokenizer, masks):
     constraint = compiler.constraint(Grammar("lark", "start: /[0-9]{1,2}/"))
-    masks.begin([constraint])
-    assert not masks.allowed()[0, tokenizer.eos_token_id]
+    assert not masks.allowed([constraint])[0, tokenizer.eos_token_id]
     constraint.take(tokenizer.convert_tokens_to_ids("7"))
-    masks.begin([constraint])
-    assert letters(tokenizer, masks.allowed()[0]) == {*"0123456789", "<|im_end|>"}
+    assert letters(tokenizer, masks.allowed([constraint])[0]) == {*"0123456789", "<|im_end|>"}
 
 
 def test_media_tokens_are_beyond_every_mask(compiler, tokenizer, masks):
     anything = compiler.constraint(Grammar("lark", r"start: /(.|\n){1,9}/"))
-    masks.begin([anything])
-    allowed = masks.allowed()[0]
+    allowed = masks.allowed([anything])[0]
     assert len(tokenizer) > len(allowed)
     assert not any(allowed[i] for i in tokenizer.all_special_ids if i < len(allowed))
 
@@ -66,7 +59,6 @@ def test_a_failing_grammar_leaves_the_other_rows_alone(compiler, tokenizer, mask
     well = compiler.constraint(Grammar("lark", "start: /[0-9]{1,3}/"))
     with pytest.raises(GrammarFailed):
         failed.take(tokenizer.convert_tokens_to_ids("x"))
-    masks.begin([failed, well])
-    assert letters(tokenizer, masks.allowed()[1]) == set("0123456789")
+    assert letters(tokenizer, masks.allowed([failed, well])[1]) == set("0123456789")
     with pytest.raises(GrammarFailed):
         failed.take(tokenizer.eos_token_id)
