@@ -93,6 +93,10 @@ generated: .venv/ready  ## Writes the generated files anew: gRPC stubs and JSON 
 parity: .venv/ready  ## Compares the engine with the reference's own code, in its own environment.
 	REFERENCE=$(REFERENCE) scripts/parity
 
+.PHONY: test-loading
+test-loading: .venv/ready  ## Memory of loading a 4 GB checkpoint; on the GPU too where there is one.
+	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/engine/model/loading -m "slow or gpu" -s --timeout 1800
+
 .PHONY: bench-decode
 bench-decode: .venv/ready build/decode-peer  ## CPU and memory of decoding, beside the reference's.
 	OMP_NUM_THREADS=1 $(RUN) bench/decode.py
@@ -105,6 +109,20 @@ build/decode-peer:
 .PHONY: bench
 bench: .venv/ready  ## The engine on this CPU with the demo model, beside transformers' generate.
 	OMP_NUM_THREADS=1 $(RUN) bench/engine.py
+
+# With any Python whose torch sees a GPU: SHAPE=4B, 8B or O-7B; ONLY=decode,prefill, … for parts.
+# Where no package index can be reached, bring build/bench-gpu/wheels along, made by the same Python.
+.PHONY: bench-gpu
+bench-gpu: build/bench-gpu/packages  ## The engine on a GPU, beside generate and the GPU's ceilings.
+	PYTHONPATH=$< $(PYTHON) bench/engine_gpu.py $(if $(SHAPE),--shape $(SHAPE)) $(if $(ONLY),--only $(ONLY))
+
+build/bench-gpu/packages: build/bench-gpu/wheels
+	$(PYTHON) -m pip install -q --no-index --find-links $< -r bench/gpu/requirements.txt --target $@.part
+	mv $@.part $@
+
+build/bench-gpu/wheels: bench/gpu/requirements.txt
+	$(PYTHON) -m pip download -q -r $< --dest $@.part
+	rm -rf $@ && mv $@.part $@
 
 .PHONY: bench-fiftyone
 bench-fiftyone: .venv/ready  ## Videos a second into a FiftyOne dataset, and what writing costs.

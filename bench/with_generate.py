@@ -23,13 +23,16 @@ class WithGenerate:
         """Greedy tokens, without the one that ends the answer."""
         prefix, visual = self._layout.video_prefix(video.times)
         ids = torch.tensor([prefix + question])
+        inputs = {
+            "input_ids": ids,
+            "attention_mask": torch.ones_like(ids),
+            "mm_token_type_ids": torch.tensor([visual + [False] * len(question)]).long(),
+            **self._pixels(video),
+        }
         answer = self._checkpoint.model.generate(
-            input_ids=ids,
-            attention_mask=torch.ones_like(ids),
-            mm_token_type_ids=torch.tensor([visual + [False] * len(question)]).long(),
+            **{name: tensor.to(self._checkpoint.device) for name, tensor in inputs.items()},
             max_new_tokens=new_tokens,
             do_sample=False,
-            **self._pixels(video),
         )[0, ids.shape[1] :]
         return [token for token in answer.tolist() if token not in self._checkpoint.end_tokens]
 

@@ -1,0 +1,80 @@
+"""A checkpoint of a named shape with seeded random weights, built on the device: no download."""
+
+from pathlib import Path
+
+import torch
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+from transformers import Molmo2ForConditionalGeneration, PreTrainedTokenizerFast
+
+from gpu.shapes import Shape
+from molmo2_engine.model.attention.registered import IMPLEMENTATIONS
+from molmo2_engine.model.checkpoint import Checkpoint
+from molmo2_engine.prompt.formats import FrameFormat
+from molmo2_engine.prompt.layout import Layout
+
+_TURNS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+_MEDIA = [
+    "<im_start>",
+    "<im_end>",
+    "<im_patch>",
+    "<im_col>",
+    "<low_res_im_start>",
+    "<|image|>",
+    "<im_low>",
+    "<frame_start>",
+    "<frame_end>",
+    "<|video|>",
+]
+"""In the order of their ids, which begin where the text model's vocabulary ends."""
+_CHAT_TEMPLATE = (
+    "<|video|>{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+    "{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}"
+    "{% endif %}{% endfor %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def build(shape: Shape, device: torch.device, dtype: torch.dtype) -> tuple[Checkpoint, Layout]:
+    """The checkpoint and its prompts' layout. No token ends an answer, so that lengths are equal.
+
+    A video's timestamps take as many tokens as with the released tokenizers, whose digits are
+    single tokens too; words take more here.
+    """
+    config = shape.config()
+    tokenizer = _tokenizer(config.text_config.vocab_size)
+    config.image_patch_id = tokenizer.convert_tokens_to_ids("<im_patch>")
+    torch.manual_seed(0)
+    with torch.device(device):
+        model = Molmo2ForConditionalGeneration._from_config(
+            config, dtype=dtype, attn_implementation=IMPLEMENTATIONS
+        )
+    model.generation_config.eos_token_id = None
+    checkpoint = Checkpoint(
+        name="random weights",
+        revision=None,
+        folder=Path(),
+        model=model.eval().requires_grad_(False),
+        tokenizer=tokenizer,
+        end_tokens=frozenset(),
+    )
+    patch = config.vision_config.patch_size
+    frames = FrameFormat(shape.frame_size, patch, (3, 3), column_tokens=False, frame_tokens=False)
+    return checkpoint, Layout(tokenizer, frames)
+
+
+def _tokenizer(vocabulary: int) -> PreTrainedTokenizerFast:
+    """Bytes, and the special tokens at the ids that the released checkpoints give them."""
+    ids = {token: i for i, token in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+    ids |= {token: vocabulary - len(_TURNS) + i for i, token in enumerate(_TURNS)}
+    ids |= {token: vocabulary + i for i, token in enumerate(_MEDIA)}
+    tokenizer = Tokenizer(models.BPE(vocab=ids, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken(t, special=True) for t in (*_TURNS, *_MEDIA)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<|im_end|>",
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        chat_template=_CHAT_TEMPLATE,
+    )
