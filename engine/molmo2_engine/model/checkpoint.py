@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, Molmo2ForConditionalGeneration, PreTrainedTokenizerBase
 
-from molmo2_engine.model.attention.registered import IMPLEMENTATIONS
+from molmo2_engine.model.loading import UnfitWeights, load_model
 
 _FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt"]
 
@@ -45,21 +45,16 @@ def load(name: str, revision: str | None, device: str, dtype: str) -> Checkpoint
     folder = _locate(name, revision)
     _require_molmo2(folder)
     place = torch.device(_choose_device(device))
-    model, report = Molmo2ForConditionalGeneration.from_pretrained(
-        folder,
-        dtype=_choose_dtype(dtype, place),
-        attn_implementation=IMPLEMENTATIONS,
-        use_safetensors=True,
-        output_loading_info=True,
-    )
-    if wrong := report["missing_keys"] or report["mismatched_keys"]:
-        raise NotMolmo2(f"{folder}: weights are missing or of another shape: {sorted(wrong)[:5]}")
+    try:
+        model = load_model(folder, place, _choose_dtype(dtype, place))
+    except UnfitWeights as error:
+        raise NotMolmo2(str(error)) from error
     tokenizer = AutoTokenizer.from_pretrained(folder)
     return Checkpoint(
         name=name,
         revision=revision,
         folder=folder,
-        model=model.to(place).eval(),
+        model=model,
         tokenizer=tokenizer,
         end_tokens=_end_tokens(model, tokenizer),
     )
