@@ -1,16 +1,19 @@
 """An engine in this process, with the demo model and nothing held."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from molmo2_contract.operations import Embed, Operation
+from molmo2_contract.operations import Embed, GeneratedOperation, Operation
 from molmo2_contract.prompts import render
 from molmo2_engine import job as events
 from molmo2_engine.assemble import assemble
+from molmo2_engine.generation.grammar import Constraint, Grammar
 from molmo2_engine.generation.sampling import SamplingParameters
 from molmo2_engine.prompt.media import VideoFrames
 from molmo2_engine.settings import EngineSettings
+from molmo2_handler.answers import grammar_of
 
 CHECKPOINT = Path(__file__).parents[1] / "demo" / "checkpoint"
 
@@ -24,10 +27,13 @@ class Question:
 
 
 class InProcess:
-    """Answers as the engine's process does, without gRPC; one torch thread."""
+    """Answers as the engine's process does, without gRPC; one torch thread.
 
-    def __init__(self, page_tokens: int | None = None) -> None:
-        chosen = {} if page_tokens is None else {"page_tokens": page_tokens}
+    Answers are greedy, and held to no grammar unless they are to be ``constrained``.
+    """
+
+    def __init__(self, *, constrained: bool = False, **settings: float) -> None:
+        self._constrained = constrained
         self._assembly = assemble(
             EngineSettings(
                 checkpoint=str(CHECKPOINT),
@@ -36,7 +42,7 @@ class InProcess:
                 threads=1,
                 max_context_tokens=4096,
                 cache_tokens=16384,
-                **chosen,
+                **settings,
             )
         )
         self.checkpoint = self._assembly.checkpoint
@@ -45,7 +51,7 @@ class InProcess:
     def answer(
         self, questions: list[Question], new_tokens: int
     ) -> tuple[float, list[events.Finished]]:
-        """Seconds for all of it, and the answers that are text, greedy and without a grammar."""
+        """Seconds for all of it, and the answers that are text."""
         engine = self._assembly.engine
         jobs = [self._job(question, new_tokens) for question in questions]
         began = time.perf_counter()
@@ -56,8 +62,13 @@ class InProcess:
         seconds = time.perf_counter() - began
         return seconds, [event for job in jobs for event in _answers(job)]
 
-    def decode_step(self, questions: list[Question], steps: int) -> float:
-        """Seconds of a step in which every operation of the questions gets one token."""
+    def decode_step(
+        self, questions: list[Question], steps: int, before: Callable[[], object] = lambda: None
+    ) -> float:
+        """Seconds of a step in which every operation of the questions gets one token.
+
+        ``before`` is called when all of them run and the clock starts.
+        """
         engine = self._assembly.engine
         jobs = [self._job(question, steps + 100) for question in questions]
         for job in jobs:
@@ -65,6 +76,7 @@ class InProcess:
         while engine.scheduler.waiting_jobs or engine.scheduler.waiting_sequences:
             engine.step()
         engine.step()
+        before()
         began = time.perf_counter()
         for _ in range(steps):
             engine.step()
@@ -85,7 +97,14 @@ class InProcess:
     def _operation(self, asked: Operation, new_tokens: int) -> events.Generate | events.Embed:
         if isinstance(asked, Embed):
             return events.Embed(asked.pooling.value)
-        return events.Generate(self.layout.question(render(asked)), SamplingParameters(new_tokens))
+        question = self.layout.question(render(asked))
+        return events.Generate(question, SamplingParameters(new_tokens), self._constraint(asked))
+
+    def _constraint(self, asked: GeneratedOperation) -> Constraint | None:
+        grammar = grammar_of(asked) if self._constrained else None
+        if grammar is None:
+            return None
+        return self._assembly.grammars.constraint(Grammar(grammar.language, grammar.text))
 
 
 def _answers(job: events.Job) -> list[events.Finished]:

@@ -15,6 +15,7 @@ from molmo2_engine.metrics.gauges import Gauges
 from molmo2_engine.model import checkpoint as checkpoints
 from molmo2_engine.model.activations import largest_prefill
 from molmo2_engine.model.checkpoint import Checkpoint
+from molmo2_engine.model.pooling import ZOO_PROMPT
 from molmo2_engine.model.runner import ModelRunner
 from molmo2_engine.prompt.formats import FrameFormat, ImageFormat
 from molmo2_engine.prompt.layout import Layout
@@ -29,6 +30,7 @@ class Assembly:
     engine: Engine
     metrics: CollectorRegistry
     admission: Admission
+    grammars: GrammarCompiler
     checkpoint: Checkpoint
     layout: Layout
     description: wire.Description
@@ -54,6 +56,7 @@ def assemble(settings: EngineSettings) -> Assembly:
     )
     context = min(settings.max_context_tokens, text.max_position_embeddings)
     runner = _runner(settings, checkpoint, layout, context)
+    grammars = _grammars(settings, checkpoint)
     registry = CollectorRegistry()
     limits = LoopLimits(**settings.model_dump(include={f.name for f in fields(LoopLimits)}))
     engine = Engine(runner, checkpoint.end_tokens, limits, Counters(registry))
@@ -63,10 +66,11 @@ def assemble(settings: EngineSettings) -> Assembly:
         metrics=registry,
         admission=Admission(
             layout,
-            _grammars(settings, checkpoint),
+            grammars,
             max_video_tokens=context,
             max_context_tokens=context,
         ),
+        grammars=grammars,
         checkpoint=checkpoint,
         layout=layout,
         description=wire.Description(
@@ -92,7 +96,8 @@ def _runner(
     if checkpoint.device.type == "cuda":
         activations = largest_prefill(checkpoint, layout, tokens=context, **how)
     pages = count_pages(settings, checkpoint, context, activations)
-    runner = ModelRunner(checkpoint, layout, pages=pages, **how)
+    behind = layout.question(ZOO_PROMPT) if settings.embedding_tokens == "all" else []
+    runner = ModelRunner(checkpoint, layout, pages=pages, embedded_behind=behind, **how)
     if settings.decode_graphs:
         runner.capture_decoding(settings.max_sequences, context)
     return runner
