@@ -42,6 +42,11 @@ test: check build/kserve  ## Checks style and types, then runs every test, on a 
 test-labels: .venv/ready  ## The longer proofs of labelling: 200 videos to the frame, 20 kills survived.
 	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/clients/fiftyone -m slow -s --timeout 1800
 
+.PHONY: test-faults
+test-faults: .venv/ready  ## Strikes a real server with two dozen faults; writes docs/faults.md.
+	OMP_NUM_THREADS=1 FAULT_TABLE=docs/faults.md $(RUN) -m pytest tests/e2e/faults \
+	    tests/e2e/test_drain.py tests/e2e/test_gateway.py -m slow -s --timeout 600
+
 .PHONY: fuzz
 fuzz: .venv/ready  ## 2,100 damaged videos to a real TorchServe, with good ones between them.
 	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/e2e/test_crashes.py -m slow -s --timeout 1800
@@ -127,3 +132,7 @@ build/bench-gpu/wheels: bench/gpu/requirements.txt
 .PHONY: bench-fiftyone
 bench-fiftyone: .venv/ready  ## Videos a second into a FiftyOne dataset, and what writing costs.
 	OMP_NUM_THREADS=1 $(RUN) bench/labelling.py
+
+.PHONY: bench-autoscaling
+bench-autoscaling: .venv/ready  ## Simulates a day of labelling on 200 GPUs: what each signal costs.
+	$(RUN) bench/autoscaling.py

@@ -17,12 +17,13 @@ def test_a_pod_builds_its_archive_with_the_command_of_its_init_container(overlay
     (tmp_path / "model-config.yaml").write_text(
         the(overlay, "ConfigMap", "molmo2-config")["data"]["model-config.yaml"]
     )
-    weights = tmp_path / "weights" / model["NAME"]
+    weights = tmp_path / "weights" / model["NAME"] / model["REVISION"]
     weights.mkdir(parents=True)
     python, *arguments = container(overlay, "archive")["args"]
     assert python == "python"
     for there, here in (
         ("$(NAME)", model["NAME"]),
+        ("$(REVISION)", model["REVISION"]),
         ("/etc/molmo2/", f"{tmp_path}/"),
         ("/weights/", f"{tmp_path}/weights/"),
         ("/models", f"{tmp_path}/models"),

@@ -5,15 +5,14 @@ import shutil
 import socket
 import ssl
 import subprocess
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import grpc
 import httpx2
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from live_gateway import free_port, live_gateway, torchserve_ports
+from told import told_server
 
 from molmo2_client.wire import inference_pb2, inference_pb2_grpc
 
@@ -24,24 +23,6 @@ pytestmark = pytest.mark.skipif(
 TOKENS = '"Bearer first" labelling;\n"Bearer second" labelling;\n'
 FIRST = {"Authorization": "Bearer first"}
 SECOND = {"Authorization": "Bearer second"}
-
-
-class Told(BaseHTTPRequestHandler):
-    """Answers what it was told."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        told = {"path": self.path, "bytes": len(body), "headers": dict(self.headers)}
-        answer = json.dumps(told).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_):
-        pass
 
 
 class Inference(inference_pb2_grpc.InferenceAPIsServiceServicer):
@@ -56,18 +37,15 @@ class Inference(inference_pb2_grpc.InferenceAPIsServiceServicer):
 @pytest.fixture(scope="module")
 def backends():
     """Where TorchServe's ports are; the gRPC server answers for its health too."""
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Told)
-    threading.Thread(target=http.serve_forever, daemon=True).start()
     server = grpc.server(ThreadPoolExecutor(4))
     inference_pb2_grpc.add_InferenceAPIsServiceServicer_to_server(Inference(), server)
     health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     their_http, their_grpc, their_health = torchserve_ports()
-    yield {their_http: http.server_port, their_grpc: port, their_health: port}
+    with told_server() as http:
+        yield {their_http: http, their_grpc: port, their_health: port}
     server.stop(grace=None).wait()
-    http.shutdown()
-    http.server_close()
 
 
 @pytest.fixture(scope="module")

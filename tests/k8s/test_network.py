@@ -3,51 +3,65 @@
 from ipaddress import ip_address, ip_network
 
 import pytest
-from rendering import OVERLAYS, container, of_kind, pod
+from rendering import OVERLAYS, container, containers, of_kind, pod, pods
 
 pytestmark = pytest.mark.parametrize("overlay", OVERLAYS)
 
 
-def policies(overlay, direction):
-    """The rules of all policies for that direction, ``ingress`` or ``egress``."""
+def rules(overlay, direction, labels=None):
+    """What all policies allow, ``ingress`` or ``egress``; of those for pods with these labels."""
     found = of_kind(overlay, "NetworkPolicy")
-    return [rule for policy in found for rule in policy["spec"].get(direction, ())]
+    return [
+        rule
+        for policy in found
+        if labels is None or selected(policy).items() <= labels.items()
+        for rule in policy["spec"].get(direction, ())
+    ]
 
 
-def open_ports(overlay, name):
-    return {port["name"] for port in container(overlay, name)["ports"]}
+def selected(policy):
+    return policy["spec"]["podSelector"]["matchLabels"]
 
 
-def test_policies_cover_every_pod(overlay):
-    labels, _ = pod(overlay)
-    for policy in of_kind(overlay, "NetworkPolicy"):
-        assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+def reached(overlay, labels):
+    """Ports of those pods that somebody may reach, by name."""
+    return {port["port"] for rule in rules(overlay, "ingress", labels) for port in rule["ports"]}
 
 
-def test_nothing_is_allowed_that_no_policy_names(overlay):
-    (nothing,) = (
-        policy
-        for policy in of_kind(overlay, "NetworkPolicy")
-        if policy["metadata"]["name"] == "molmo2-nothing"
-    )
-    assert nothing["spec"]["policyTypes"] == ["Ingress", "Egress"]
-    assert not {"ingress", "egress"} & set(nothing["spec"])
+def open_ports(spec):
+    return {port["name"]: port for one in containers(spec) for port in one.get("ports", ())}
+
+
+def test_every_policy_is_for_some_pod_and_every_pod_has_a_default_of_nothing(overlay):
+    everybody = [labels for labels, _ in pods(overlay)]
+    policies = of_kind(overlay, "NetworkPolicy")
+    for policy in policies:
+        assert any(selected(policy).items() <= labels.items() for labels in everybody)
+    for labels in everybody:
+        # With both types named by some policy, all that no policy allows is refused.
+        types = {
+            kind
+            for policy in policies
+            if selected(policy).items() <= labels.items()
+            for kind in policy["spec"]["policyTypes"]
+        }
+        assert types == {"Ingress", "Egress"}
 
 
 def test_every_rule_names_both_whom_and_which_ports(overlay):
-    for rule in policies(overlay, "ingress"):
+    for rule in rules(overlay, "ingress"):
         assert rule["from"]
         assert rule["ports"]
-    for rule in policies(overlay, "egress"):
+    for rule in rules(overlay, "egress"):
         assert rule["to"]
         assert rule["ports"]
 
 
 def test_callers_reach_the_gateway_and_prometheus_the_metrics_and_nobody_more(overlay):
-    reached = {port["port"] for rule in policies(overlay, "ingress") for port in rule["ports"]}
-    assert reached == {"http", "grpc", "health"}
-    assert {"http", "grpc"} <= open_ports(overlay, "gateway")
-    assert "health" in open_ports(overlay, "server")
+    labels, spec = pod(overlay)
+    assert reached(overlay, labels) == {"http", "grpc", "health"} < set(open_ports(spec))
+    gateway = {port["name"] for port in container(overlay, "gateway")["ports"]}
+    assert gateway == {"http", "grpc"}
 
 
 @pytest.mark.parametrize(
@@ -55,7 +69,7 @@ def test_callers_reach_the_gateway_and_prometheus_the_metrics_and_nobody_more(ov
     ["10.1.2.3", "172.20.0.1", "192.168.1.1", "169.254.169.254", "127.0.0.1", "100.100.0.1"],
 )
 def test_no_policy_lets_a_pod_out_to_private_networks_or_metadata(overlay, address):
-    for rule in policies(overlay, "egress"):
+    for rule in rules(overlay, "egress"):
         for block in (to["ipBlock"] for to in rule["to"] if "ipBlock" in to):
             network = ip_network(block["cidr"])
             spared = [ip_network(spared) for spared in block.get("except", ())]
@@ -63,14 +77,19 @@ def test_no_policy_lets_a_pod_out_to_private_networks_or_metadata(overlay, addre
             assert not inside or any(ip_address(address) in network for network in spared)
 
 
-def test_services_lead_to_the_gateway(overlay):
-    labels, _ = pod(overlay)
-    services = of_kind(overlay, "Service")
-    assert services
-    for service in services:
-        assert service["spec"]["selector"].items() <= labels.items()
+def test_services_lead_to_ports_that_policies_open(overlay):
+    for service in of_kind(overlay, "Service"):
+        ((labels, spec),) = (
+            (labels, spec)
+            for labels, spec in pods(overlay)
+            if service["spec"]["selector"].items() <= labels.items()
+        )
+        opened = {
+            port["port"] for rule in rules(overlay, "ingress", labels) for port in rule["ports"]
+        }
         for port in service["spec"]["ports"]:
-            assert port["targetPort"] in open_ports(overlay, "gateway")
+            assert port["targetPort"] in open_ports(spec)
+            assert port["targetPort"] in opened
             assert port["appProtocol"]
 
 
@@ -79,5 +98,4 @@ def test_grpc_callers_find_every_pod(overlay):
     assert service["spec"]["clusterIP"] == "None"
     # A headless Service maps no ports: callers name the container's own.
     (port,) = service["spec"]["ports"]
-    (target,) = (p for p in container(overlay, "gateway")["ports"] if p["name"] == "grpc")
-    assert port["port"] == target["containerPort"]
+    assert port["port"] == open_ports(pod(overlay)[1])["grpc"]["containerPort"]

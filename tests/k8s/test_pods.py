@@ -1,7 +1,9 @@
 """What every pod of every overlay keeps to: the restricted standard, and what a drain needs."""
 
+import re
+
 import pytest
-from rendering import OVERLAYS, container, containers, of_kind, pod, rendered
+from rendering import OVERLAYS, container, containers, of_kind, pod, pods, rendered
 
 pytestmark = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -17,43 +19,42 @@ RESTRICTED = {
 }
 
 
-def test_a_pod_meets_the_restricted_standard(overlay):
-    _, spec = pod(overlay)
-    security = spec["securityContext"]
-    assert security["runAsNonRoot"] is True
-    assert security["runAsUser"] > 0
-    assert security["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec)
-    kinds = {kind for volume in spec["volumes"] for kind in volume if kind != "name"}
-    assert kinds <= ALLOWED_VOLUMES
-    for one in containers(overlay):
-        assert one["securityContext"] == RESTRICTED
-        assert not any("hostPort" in port for port in one.get("ports", ()))
+def test_every_pod_meets_the_restricted_standard(overlay):
+    for _, spec in pods(overlay):
+        security = spec["securityContext"]
+        assert security["runAsNonRoot"] is True
+        assert security["runAsUser"] > 0
+        assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec)
+        kinds = {kind for volume in spec["volumes"] for kind in volume if kind != "name"}
+        assert kinds <= ALLOWED_VOLUMES
+        for one in containers(spec):
+            assert one["securityContext"] == RESTRICTED
+            assert not any("hostPort" in port for port in one.get("ports", ()))
 
 
-def test_a_pod_cannot_speak_to_the_api_server(overlay):
-    _, spec = pod(overlay)
-    assert spec["automountServiceAccountToken"] is False
+def test_no_pod_can_speak_to_the_api_server(overlay):
     (account,) = of_kind(overlay, "ServiceAccount")
-    assert spec["serviceAccountName"] == account["metadata"]["name"]
     assert account["automountServiceAccountToken"] is False
+    for _, spec in pods(overlay):
+        assert spec["automountServiceAccountToken"] is False
+        assert spec["serviceAccountName"] == account["metadata"]["name"]
     assert not [thing for thing in rendered(overlay) if "Role" in thing["kind"]]
 
 
 def test_services_do_not_set_variables_that_read_like_our_settings(overlay):
-    assert pod(overlay)[1]["enableServiceLinks"] is False
+    assert all(spec["enableServiceLinks"] is False for _, spec in pods(overlay))
 
 
 def test_images_have_a_version(overlay):
-    for one in containers(overlay):
+    for one in (one for _, spec in pods(overlay) for one in containers(spec)):
         image, _, tag = one["image"].rpartition(":")
         assert "/" in image, "a registry is named"
-        assert tag not in ("", "latest")
-        assert tag[0].isdigit()
+        assert re.search(r"\d+\.\d+\.\d+", tag)
 
 
 def test_every_container_says_what_it_needs_and_what_it_may_take(overlay):
-    for one in containers(overlay):
+    for one in (one for _, spec in pods(overlay) for one in containers(spec)):
         resources = one["resources"]
         assert {"cpu", "memory"} <= set(resources["requests"])
         assert "memory" in resources["limits"]
@@ -62,9 +63,16 @@ def test_every_container_says_what_it_needs_and_what_it_may_take(overlay):
 
 
 def test_every_writable_volume_has_a_bound(overlay):
-    for volume in pod(overlay)[1]["volumes"]:
+    for volume in (volume for _, spec in pods(overlay) for volume in spec["volumes"]):
         if "emptyDir" in volume:
             assert "sizeLimit" in volume["emptyDir"], volume["name"]
+
+
+def test_every_container_that_stays_is_probed(overlay):
+    for _, spec in pods(overlay):
+        sidecars = [one for one in spec.get("initContainers", ()) if "restartPolicy" in one]
+        for one in [*spec["containers"], *sidecars]:
+            assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(one)
 
 
 def test_probes_ask_what_tells_the_truth(overlay):
@@ -75,8 +83,6 @@ def test_probes_ask_what_tells_the_truth(overlay):
         asked = server[probe]["httpGet"]
         assert asked["path"] == path
         assert asked["port"] in health
-    gateway = container(overlay, "gateway")
-    assert {"startupProbe", "readinessProbe", "livenessProbe"} <= set(gateway)
 
 
 def test_the_gateway_starts_before_the_server_and_ends_after_it(overlay):
@@ -88,22 +94,28 @@ def test_the_gateway_starts_before_the_server_and_ends_after_it(overlay):
 def test_configuration_that_changes_is_rolled_out(overlay):
     """What is mounted from a ConfigMap carries a digest in its name."""
     made = {thing["metadata"]["name"] for thing in of_kind(overlay, "ConfigMap")}
-    _, spec = pod(overlay)
-    used = {volume["configMap"]["name"] for volume in spec["volumes"] if "configMap" in volume}
-    for one in containers(overlay):
-        used |= {source["configMapRef"]["name"] for source in one.get("envFrom", ())}
+    used = set()
+    for _, spec in pods(overlay):
+        used |= {v["configMap"]["name"] for v in spec["volumes"] if "configMap" in v}
+        for one in containers(spec):
+            used |= {source["configMapRef"]["name"] for source in one.get("envFrom", ())}
     assert used == made
     assert all(name[-11] == "-" for name in made)
 
 
 def test_replicas_are_spread_and_disrupted_one_at_a_time(overlay):
-    labels, spec = pod(overlay)
-    keys = {constraint["topologyKey"] for constraint in spec["topologySpreadConstraints"]}
-    assert keys == {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
-    (budget,) = of_kind(overlay, "PodDisruptionBudget")
-    assert budget["spec"]["maxUnavailable"] == 1
-    assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
-    assert budget["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    zones = {entry["topologyKey"] for entry in pod(overlay)[1]["topologySpreadConstraints"]}
+    assert zones == {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
+    for labels, spec in pods(overlay):
+        for entry in spec["topologySpreadConstraints"]:
+            assert entry["labelSelector"]["matchLabels"].items() <= labels.items()
+        (budget,) = (
+            budget["spec"]
+            for budget in of_kind(overlay, "PodDisruptionBudget")
+            if budget["spec"]["selector"]["matchLabels"].items() <= labels.items()
+        )
+        assert budget["maxUnavailable"] == 1
+        assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
 def test_weights_come_from_a_volume_that_the_server_only_reads(overlay):

@@ -49,16 +49,22 @@ def pod(overlay: str) -> tuple[dict[str, str], Object]:
     return template["metadata"]["labels"], template["spec"]
 
 
-def containers(overlay: str) -> list[Object]:
+def pods(overlay: str) -> list[tuple[dict[str, str], Object]]:
+    """The same for everything that an overlay runs, the servers first."""
+    templates = [thing["spec"]["template"] for thing in of_kind(overlay, "Deployment")]
+    others = [(one["metadata"]["labels"], one["spec"]) for one in templates]
+    return [pod(overlay), *(other for other in others if other != pod(overlay))]
+
+
+def containers(spec: Object) -> list[Object]:
     """All of a pod's containers, those that only prepare it first."""
-    spec = pod(overlay)[1]
-    return [*spec["initContainers"], *spec["containers"]]
+    return [*spec.get("initContainers", ()), *spec["containers"]]
 
 
 def container(overlay: str, name: str) -> Object:
-    """One container; the server has another name under KServe."""
+    """One container of the servers; theirs has another name under KServe."""
     names = (name, "kserve-container") if name == "server" else (name,)
-    (found,) = (one for one in containers(overlay) if one["name"] in names)
+    (found,) = (one for one in containers(pod(overlay)[1]) if one["name"] in names)
     return found
 
 

@@ -1,0 +1,1 @@
+"""A model of many pods behind an autoscaler: what it costs, and how long callers wait."""
