@@ -5,12 +5,15 @@ prefill as much as half of its products. Here a layer is four products, attentio
 between them fused. The weights stay those of the transformers modules, which go on working.
 """
 
+from functools import cached_property
+
 import torch
 from torch import nn
 from transformers import Molmo2ForConditionalGeneration
 from transformers.models.molmo2.modeling_molmo2 import Molmo2DecoderLayer
 
 from molmo2_engine.kv.forward_pass import ForwardPass
+from molmo2_engine.model.attention.fastest_kernel import fastest_kernel
 from molmo2_engine.model.fused_linear import FusedLinear, choose_tilings
 from molmo2_engine.model.kernels.gated import gate
 from molmo2_engine.model.kernels.norm import add_and_norm, add_normed, rms_norm
@@ -27,6 +30,16 @@ class FusedText:
         self._norm_after = self._text.config.norm_after
         self._layers = [_FusedLayer(layer, i) for i, layer in enumerate(self._text.layers)]
         self._head = FusedLinear([model.lm_head])
+        self._device = model.device
+
+    @cached_property
+    def media_kernel(self) -> str | None:
+        """Measured when it is first asked for, on CUDA only."""
+        if self._device.type != "cuda":
+            return None
+        config = self._text.config
+        heads = config.num_attention_heads, config.num_key_value_heads
+        return fastest_kernel(*heads, config.head_dim, self._text.dtype, self._device)
 
     @property
     def linears(self) -> list[FusedLinear]:

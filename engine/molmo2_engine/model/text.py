@@ -11,6 +11,9 @@ from molmo2_engine.kv.forward_pass import ForwardPass
 class Text(Protocol):
     """The tokens of a call may be of many sequences; only the pass knows which belong together."""
 
+    media_kernel: str | None
+    """The kernel for the visual tokens of media; None for PyTorch's choice."""
+
     def states(
         self, embedded: torch.Tensor, positions: torch.Tensor, forward_pass: ForwardPass
     ) -> torch.Tensor:
@@ -27,6 +30,8 @@ class Text(Protocol):
 
 class TransformersText:
     """transformers' own layers: the way on a CPU, and what the fused ones are tested against."""
+
+    media_kernel = None
 
     def __init__(self, model: Molmo2ForConditionalGeneration) -> None:
         self._text = model.model.language_model

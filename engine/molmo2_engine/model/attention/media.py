@@ -20,7 +20,10 @@ from molmo2_engine.model.attention.leading_keys import Staircase, attend_to_lead
 
 
 class MediaAttention:
-    """Attends within one prefix; ``visual`` says of each token whether it is visual."""
+    """Attends within one prefix; ``visual`` says of each token whether it is visual.
+
+    ``kernel``: as for ``attend_to_all``, which does most of the work.
+    """
 
     def __init__(
         self, visual: Sequence[bool], device: torch.device, kernel: str | None = None
