@@ -37,8 +37,23 @@ def to_document(label: fo.Keypoints) -> Document:
 
 
 def to_label(document: Document) -> fo.Keypoints:
-    """The label that FiftyOne makes of what it stores."""
-    return fo.Keypoints.from_dict(document)
+    """The label that is stored as ``document``, sooner than FiftyOne's ``from_dict`` has it."""
+    return fo.Keypoints(keypoints=[_to_keypoint(each) for each in document["keypoints"]])
+
+
+_DEFAULTS = (None, [], {})
+"""Of the attributes that nobody gave."""
+
+
+def _to_keypoint(document: Document) -> fo.Keypoint:
+    attributes = {
+        name: value
+        for name, value in document.items()
+        if not name.startswith("_") and value not in _DEFAULTS
+    }
+    if "instance" in attributes:
+        attributes["instance"] = fo.Instance(id=str(attributes["instance"]["_id"]))
+    return fo.Keypoint(id=str(document["_id"]), **attributes)
 
 
 @cache
