@@ -115,6 +115,10 @@ build/decode-peer:
 bench: .venv/ready  ## The engine on this CPU with the demo model, beside transformers' generate.
 	OMP_NUM_THREADS=1 $(RUN) bench/engine.py
 
+.PHONY: test-gpu
+test-gpu: .venv/ready  ## What only a GPU can show of the engine; its kernels compiled, not interpreted.
+	$(RUN) -m pytest tests/engine/model tests/engine/kv -m "not slow" --timeout 900
+
 # With any Python whose torch sees a GPU: SHAPE=4B, 8B or O-7B; ONLY=decode,prefill, … for parts.
 # Where no package index can be reached, bring build/bench-gpu/wheels along, made by the same Python.
 .PHONY: bench-gpu
