@@ -1,0 +1,44 @@
+"""Compiles Triton's link to the NVIDIA driver into a cache folder, on a machine without either.
+
+    python triton_driver.py FOLDER
+
+Triton compiles it at its first use, with a C compiler. Its key is made of its source and the
+platform, so what is compiled here is found there. Nothing is done where Triton is not installed,
+which is so beside PyTorch for CPUs.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def compile_into(folder: Path) -> bool:
+    """Whether it is there now: one file ``cuda_utils*.so``.
+
+    The driver's own library is an empty one of its name, which is enough to link against.
+    """
+    if find_spec("triton") is None:
+        return False
+    with tempfile.TemporaryDirectory() as driver:
+        empty = ["gcc", "-shared", "-x", "c", "/dev/null", "-o", f"{driver}/libcuda.so.1"]
+        subprocess.run(empty, check=True)
+        os.environ["TRITON_CACHE_DIR"] = str(folder)
+        os.environ["TRITON_LIBCUDA_PATH"] = driver
+        from triton.backends.nvidia.driver import CudaUtils
+
+        try:
+            CudaUtils()
+        except ImportError as error:  # compiled and kept; it cannot be loaded without a driver
+            print(f"not loaded here: {error}")
+    return any(folder.glob("*/cuda_utils*.so"))
+
+
+if __name__ == "__main__":
+    cache = Path(sys.argv[1])
+    if find_spec("triton") is None:
+        print("no Triton, nothing to compile")
+    elif not compile_into(cache):
+        sys.exit("Triton's link to the driver was not compiled")
