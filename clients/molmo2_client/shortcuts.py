@@ -75,10 +75,12 @@ class Shortcuts(ABC):
         video: VideoLike,
         *,
         pooling: Pooling = Pooling.MEAN,
+        per_frame: bool = False,
         **options: Unpack[Options],
     ) -> EmbedResult:
-        """One L2-normalised vector for the video."""
-        return only(self.ask(video, Embed(pooling=pooling), **options), EmbedResult)
+        """One L2-normalised vector for the video, and with ``per_frame`` one for each frame."""
+        operation = Embed(pooling=pooling, per_frame=per_frame)
+        return only(self.ask(video, operation, **options), EmbedResult)
 
 
 class AsyncShortcuts(ABC):
@@ -129,7 +131,9 @@ class AsyncShortcuts(ABC):
         video: VideoLike,
         *,
         pooling: Pooling = Pooling.MEAN,
+        per_frame: bool = False,
         **options: Unpack[Options],
     ) -> EmbedResult:
-        """One L2-normalised vector for the video."""
-        return only(await self.ask(video, Embed(pooling=pooling), **options), EmbedResult)
+        """One L2-normalised vector for the video, and with ``per_frame`` one for each frame."""
+        operation = Embed(pooling=pooling, per_frame=per_frame)
+        return only(await self.ask(video, operation, **options), EmbedResult)

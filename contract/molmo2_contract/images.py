@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from molmo2_contract.base import RequestId, Timeout, Uri, WireModel
 from molmo2_contract.limits import MAX_IMAGES, MAX_OPERATIONS
@@ -27,6 +27,13 @@ class ImagesRequest(WireModel):
     operations: Annotated[list[ImageOperation], Field(min_length=1, max_length=MAX_OPERATIONS)]
     timeout: Timeout = 120.0
     request_id: RequestId | None = None
+
+    @field_validator("operations")
+    @classmethod
+    def _images_have_no_frames(cls, operations: list[ImageOperation]) -> list[ImageOperation]:
+        if any(isinstance(operation, Embed) and operation.per_frame for operation in operations):
+            raise ValueError("per_frame is for videos; ask about each image by itself")
+        return operations
 
 
 class ImageInfo(WireModel):

@@ -91,6 +91,9 @@ class Embed(WireModel):
 
     operation: Literal["embed"] = "embed"
     pooling: Pooling = Pooling.MEAN
+    per_frame: bool = Field(
+        False, strict=True, description="A vector for each sampled frame too; videos only."
+    )
 
 
 GeneratedOperation = Pointing | Tracking | Describe | TemporalLocalization | Comprehensive

@@ -153,10 +153,22 @@ class ComprehensiveResult(GeneratedText):
     analysis: Analysis | None = None
 
 
+class FrameEmbedding(WireModel):
+    """One L2-normalised vector for one sampled frame, pooled from its own visual tokens.
+
+    It knows the other frames: visual tokens see each other across the whole video.
+    """
+
+    time: Seconds
+    frame: FrameNumber
+    embedding: list[float]
+
+
 class EmbedResult(_Result):
     operation: Literal["embed"] = "embed"
     pooling: Pooling
     embedding: list[float] = []
+    frames: list[FrameEmbedding] = Field([], description="With per_frame, in order of time.")
 
 
 GeneratedResult = (

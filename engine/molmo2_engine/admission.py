@@ -92,7 +92,8 @@ class Admission:
         self, index: int, operation: wire.Operation, prefix_tokens: int
     ) -> Generate | Embed | Refuse:
         if operation.WhichOneof("operation") == "embedding":
-            return Embed(wire.Pooling.Name(operation.embedding.pooling).lower())
+            pooling = wire.Pooling.Name(operation.embedding.pooling).lower()
+            return Embed(pooling, operation.embedding.per_frame)
         asked = operation.generation
         question = self._layout.question(asked.prompt)
         room = self._max_context_tokens - prefix_tokens - len(question)

@@ -13,7 +13,7 @@ from molmo2_engine.kv.prefix_store import PrefixStore
 from molmo2_engine.kv.table import PageTable
 from molmo2_engine.limits import LoopLimits
 from molmo2_engine.metrics.counters import Counters
-from molmo2_engine.model.media_prefill import NotFinite
+from molmo2_engine.model.pooling import NotFinite
 from molmo2_engine.model.runner import ModelRunner
 from molmo2_engine.passes import Pass, plan_passes
 

@@ -154,15 +154,17 @@ class Engine:
         """Closes the operations that generate nothing."""
         for index, operation in enumerate(job.operations):
             match operation:
-                case Embed(pooling):
-                    self._close(job, self._embedded(job, index, pooling))
+                case Embed():
+                    self._close(job, self._embedded(job, index, operation))
                 case Refuse(error):
                     self._close(job, Failed(index, error))
 
-    def _embedded(self, job: Job, index: int, pooling: str) -> Embedded:
+    def _embedded(self, job: Job, index: int, asked: Embed) -> Embedded:
+        prefix = job.prefix
         return Embedded(
             index=index,
-            vector=job.prefix.embeddings[pooling],
+            vector=prefix.embeddings[asked.pooling],
+            frame_vectors=prefix.frame_embeddings.get(asked.pooling) if asked.per_frame else None,
             prompt_tokens=job.prefix_tokens,
             cached_tokens=job.cached_tokens(index),
             queued=job.waited() - job.media_seconds,

@@ -29,6 +29,7 @@ class Embed:
     """An operation that pools the media's hidden states."""
 
     pooling: str
+    per_frame: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class Finished:
 class Embedded:
     index: int
     vector: torch.Tensor
+    frame_vectors: torch.Tensor | None
+    """[frames, dimension], if asked for."""
     prompt_tokens: int
     cached_tokens: int
     queued: float

@@ -96,8 +96,10 @@ class EngineService(engine_pb2_grpc.EngineServicer):
 
 
 def _embedded(event: events.Embedded) -> wire.Embedded:
+    frames = event.frame_vectors
     return wire.Embedded(
         vector=event.vector.tolist(),
+        frame_vectors=[] if frames is None else frames.flatten().tolist(),
         usage=wire.Usage(prompt_tokens=event.prompt_tokens, cached_tokens=event.cached_tokens),
         timing=wire.Timing(queued=event.queued, prefill=event.prefill),
     )

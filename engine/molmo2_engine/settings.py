@@ -61,5 +61,8 @@ class EngineSettings(BaseSettings):
     """One step longer than this turns the engine's health to NOT_SERVING and ends its heartbeat."""
     heartbeat_timeout: float = Field(10.0, gt=3)
     """Seconds without a heartbeat after which a serving engine is killed and started anew."""
+    embedding_tokens: Literal["visual", "all"] = "visual"
+    """What an embedding of a whole video pools: its visual tokens; or every token, those of the
+    zoo model's prompt behind it too, as FiftyOne's zoo model does."""
     exit_with: int | None = None
     """Process id; the engine ends when that process has ended."""

@@ -19,6 +19,7 @@ from molmo2_contract.results import (
     ComprehensiveResult,
     DescribeResult,
     EmbedResult,
+    FrameEmbedding,
     OperationTiming,
     PointingResult,
     Result,
@@ -55,7 +56,8 @@ def to_engine_about_images(operation: ImageOperation, images: int) -> wire.Opera
 
 def _embedding(operation: Embed) -> wire.Operation:
     pooling = wire.Pooling.Value(operation.pooling.name)
-    return wire.Operation(embedding=wire.Embedding(pooling=pooling))
+    embedding = wire.Embedding(pooling=pooling, per_frame=operation.per_frame)
+    return wire.Operation(embedding=embedding)
 
 
 def _generation(operation: GeneratedOperation, grammar: Grammar | None) -> wire.Operation:
@@ -75,7 +77,7 @@ def to_result(operation: Operation, event: wire.AnswerEvent, video: VideoInfo) -
     if event.WhichOneof("event") == "failed":
         return failed_result(operation, _error(event.failed))
     if isinstance(operation, Embed):
-        return _embedded(operation, event.embedded)
+        return _embedded(operation, event.embedded, video)
     return _read(operation, event.finished, video)
 
 
@@ -101,9 +103,27 @@ def to_image_result(operation: ImageOperation, event: wire.AnswerEvent, images: 
     return read.model_copy(update=_accounts(done))
 
 
-def _embedded(operation: Embed, done: wire.Embedded) -> EmbedResult:
-    read = EmbedResult(status=Status.OK, pooling=operation.pooling, embedding=done.vector)
+def _embedded(operation: Embed, done: wire.Embedded, video: VideoInfo | None = None) -> EmbedResult:
+    read = EmbedResult(
+        status=Status.OK,
+        pooling=operation.pooling,
+        embedding=done.vector,
+        frames=_frame_embeddings(done, video) if video and operation.per_frame else [],
+    )
     return read.model_copy(update=_accounts(done))
+
+
+def _frame_embeddings(done: wire.Embedded, video: VideoInfo) -> list[FrameEmbedding]:
+    size = len(done.vector)
+    sampled = zip(video.sampled.times, video.sampled.frames, strict=True)
+    return [
+        FrameEmbedding(
+            time=time,
+            frame=frame,
+            embedding=done.frame_vectors[place * size : (place + 1) * size],
+        )
+        for place, (time, frame) in enumerate(sampled)
+    ]
 
 
 def _error(failed: wire.Failed) -> Error:

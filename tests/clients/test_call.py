@@ -25,7 +25,9 @@ def test_the_document_is_the_contracts_request():
 
 @pytest.mark.parametrize("one", [Embed(), {"operation": "embed"}])
 def test_one_operation_stands_for_a_list_of_it(one):
-    assert _sent(URI, one)[0]["operations"] == [{"operation": "embed", "pooling": "mean"}]
+    assert _sent(URI, one)[0]["operations"] == [
+        {"operation": "embed", "pooling": "mean", "per_frame": False}
+    ]
 
 
 def test_operations_may_come_from_any_iterable():

@@ -87,7 +87,7 @@ def test_the_smallest_request_says_what_it_leaves_to_the_defaults() -> None:
     assert isinstance(request, Request)
     assert request.model_dump(mode="json") == {
         "video": {"uri": None, "start": 0.0, "end": None, "max_frames": 384, "max_fps": 2.0},
-        "operations": [{"operation": "embed", "pooling": "mean"}],
+        "operations": [{"operation": "embed", "pooling": "mean", "per_frame": False}],
         "timeout": 120.0,
         "stream": False,
         "request_id": None,

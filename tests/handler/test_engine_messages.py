@@ -167,3 +167,20 @@ def test_an_operation_that_failed_alone_has_a_result_of_its_own_type(operation):
 def test_a_failed_embedding_says_which_pooling_was_asked():
     error = Error(kind=ErrorKind.INTERNAL, message="why")
     assert failed_result(Embed(pooling=Pooling.CLS), error).pooling is Pooling.CLS
+
+
+def test_frames_have_their_own_vectors_with_their_times_and_numbers():
+    times, numbers = VIDEO.sampled.times, VIDEO.sampled.frames
+    vectors = [[0.6, 0.8 - place] for place in range(len(times))]
+    done = wire.Embedded(
+        vector=[1.0, 0.0], frame_vectors=[x for vector in vectors for x in vector], usage=USAGE
+    )
+    asked = Embed(per_frame=True)
+    assert to_engine(asked).embedding.per_frame
+    result = to_result(asked, wire.AnswerEvent(embedded=done), VIDEO)
+    assert [(frame.time, frame.frame) for frame in result.frames] == list(
+        zip(times, numbers, strict=True)
+    )
+    for frame, vector in zip(result.frames, vectors, strict=True):
+        assert frame.embedding == pytest.approx(vector)
+    assert to_result(Embed(), wire.AnswerEvent(embedded=done), VIDEO).frames == []

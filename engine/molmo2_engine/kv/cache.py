@@ -17,13 +17,17 @@ class PagedCache:
         page_tokens: int,
         dtype: torch.dtype,
         device: torch.device,
+        scratch_tokens: int = 0,
     ) -> None:
-        shape = (pages + 1, page_tokens, config.num_key_value_heads, config.head_dim)
+        """``scratch_tokens``: room besides, for tokens of one pass that no later one sees."""
+        scratch = -(-scratch_tokens // page_tokens)
+        shape = (pages + 1 + scratch, page_tokens, config.num_key_value_heads, config.head_dim)
         layers = range(config.num_hidden_layers)
         # Zeros, not empty: a masked position still takes part as 0 * value, and 0 * nan is nan.
         self.keys = [torch.zeros(shape, dtype=dtype, device=device) for _ in layers]
         self.values = [torch.zeros(shape, dtype=dtype, device=device) for _ in layers]
         self.pages = pages
+        self.scratch = list(range(pages + 1, pages + 1 + scratch))
         self.page_tokens = page_tokens
         self.device = device
 
@@ -45,7 +49,7 @@ class PagedCache:
 
     def places(self, pages: list[int], tokens: int) -> torch.Tensor:
         """The places of the first ``tokens`` of a list of pages."""
-        starts = torch.tensor(pages, device=self.device) * self.page_tokens
+        starts = torch.tensor(pages, dtype=torch.int64, device=self.device) * self.page_tokens
         offsets = torch.arange(self.page_tokens, device=self.device)
         return (starts[:, None] + offsets).flatten()[:tokens]
 

@@ -12,10 +12,23 @@ from molmo2_engine.model.attention.media import MediaAttention
 class MediaPass(ForwardPass):
     """Writes a prefix to its pages; its visual tokens see each other."""
 
-    def __init__(self, cache: PagedCache, pages: list[int], visual: Sequence[bool]) -> None:
-        """``visual`` says of each token whether it is visual."""
-        super().__init__(cache, cache.places(pages, len(visual)))
-        self._attention = MediaAttention(visual, cache.device)
+    def __init__(
+        self,
+        cache: PagedCache,
+        pages: list[int],
+        visual: Sequence[bool],
+        kernel: str | None = None,
+        kept: int | None = None,
+    ) -> None:
+        """``visual`` says of each token whether it is; ``kernel``: as for ``MediaAttention``.
+
+        Only the first ``kept`` tokens (by default all) stay in the pages; those behind them are in
+        scratch pages until the next pass.
+        """
+        kept = len(visual) if kept is None else kept
+        behind = cache.places(cache.scratch, len(visual) - kept)
+        super().__init__(cache, torch.cat([cache.places(pages, kept), behind]))
+        self._attention = MediaAttention(visual, cache.device, kernel)
 
     def attend(self, layer: int, query: torch.Tensor, scale: float) -> torch.Tensor:
         by_head = (

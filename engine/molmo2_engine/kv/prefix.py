@@ -1,6 +1,6 @@
 """What every question about one video, or one set of images, shares."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -15,3 +15,5 @@ class Prefix:
     pages: list[int]
     embeddings: dict[str, torch.Tensor]
     """By pooling (mean, max, cls): L2-normalised float32 [hidden]."""
+    frame_embeddings: dict[str, torch.Tensor] = field(default_factory=dict)
+    """The same for each frame of a video: [frames, hidden]; empty for images."""

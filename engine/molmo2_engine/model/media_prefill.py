@@ -1,12 +1,14 @@
 """The prefill of a video or of images, into the pages of their prefix."""
 
+from collections.abc import Sequence
+
 import torch
-import torch.nn.functional as F
 
 from molmo2_engine.kv.cache import PagedCache
 from molmo2_engine.kv.media_pass import MediaPass
 from molmo2_engine.kv.prefix import Prefix
 from molmo2_engine.model.checkpoint import Checkpoint
+from molmo2_engine.model.pooling import pool, pool_each
 from molmo2_engine.model.text import Text
 from molmo2_engine.model.vision import encode_frames, encode_images
 from molmo2_engine.prompt.layout import Layout
@@ -23,12 +25,18 @@ class MediaPrefill:
         text: Text,
         cache: PagedCache,
         frames_at_once: int,
+        embedded_behind: Sequence[int] = (),
     ) -> None:
+        """``embedded_behind``: tokens that follow the media when they are embedded, and only then.
+
+        Without any, the visual tokens alone are pooled; with them every token is.
+        """
         self._checkpoint = checkpoint
         self._text = text
         self._layout = layout
         self._cache = cache
         self._frames_at_once = frames_at_once
+        self._behind = list(embedded_behind)
 
     @torch.inference_mode()
     def __call__(self, key: bytes, media: Media, pages: list[int]) -> Prefix:
@@ -37,18 +45,24 @@ class MediaPrefill:
         """
         model = self._checkpoint.model.model
         features, (tokens, visual) = self._encode(media)
-        ids = torch.tensor(tokens, device=model.device)
+        visual = visual + [False] * len(self._behind)
+        ids = torch.tensor(tokens + self._behind, device=model.device)
         embedded = model.get_input_embeddings()(ids)
         patch = ids == self._checkpoint.model.config.image_patch_id
         embedded[patch] += features.to(embedded.dtype)  # Molmo2 adds features, it does not replace
         positions = torch.arange(len(ids), device=model.device)
-        hidden = self._text.states(embedded, positions, MediaPass(self._cache, pages, visual))
+        media_pass = MediaPass(
+            self._cache, pages, visual, self._text.media_kernel, kept=len(tokens)
+        )
+        hidden = self._text.states(embedded, positions, media_pass)
+        seen = hidden[patch]
         return Prefix(
             key=key,
             frame_numbers=media.frame_numbers if isinstance(media, VideoFrames) else (),
-            tokens=len(ids),
+            tokens=len(tokens),
             pages=pages,
-            embeddings=_pool(hidden[patch]),
+            embeddings=pool(hidden if self._behind else seen),
+            frame_embeddings=_pool_frames(seen, media),
         )
 
     def _encode(self, media: Media) -> tuple[torch.Tensor, tuple[list[int], list[bool]]]:
@@ -63,18 +77,8 @@ class MediaPrefill:
         return features, self._layout.images_prefix([image.grid for image in media.images])
 
 
-class NotFinite(Exception):
-    """The model computed infinities or no numbers."""
-
-
-def _pool(hidden: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Pools the last hidden states of the visual tokens, [n, hidden], in float32.
-
-    ``cls`` is the first visual token: the first token of all precedes the video and is the same
-    vector for every one.
-    """
-    states = hidden.float()
-    pooled = {"mean": states.mean(0), "max": states.amax(0), "cls": states[0]}
-    if not torch.isfinite(pooled["mean"]).all():
-        raise NotFinite("the model's hidden states for this media are not finite")
-    return {name: F.normalize(vector, dim=0).cpu() for name, vector in pooled.items()}
+def _pool_frames(seen: torch.Tensor, media: Media) -> dict[str, torch.Tensor]:
+    """``seen``: the states of the visual tokens, as many of each frame."""
+    if not isinstance(media, VideoFrames):
+        return {}
+    return pool_each(seen.unflatten(0, (len(media.times), -1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -31,7 +32,9 @@ class ModelRunner:
         pages: int,
         page_tokens: int,
         frames_at_once: int,
+        embedded_behind: Sequence[int] = (),
     ) -> None:
+        """``embedded_behind``: see ``MediaPrefill``."""
         self._embed = checkpoint.model.get_input_embeddings()
         self._text = text_of(checkpoint.model)
         self.cache = PagedCache(
@@ -40,9 +43,10 @@ class ModelRunner:
             page_tokens,
             checkpoint.dtype,
             checkpoint.device,
+            scratch_tokens=len(embedded_behind),
         )
         self._prefill_media = MediaPrefill(
-            checkpoint, layout, self._text, self.cache, frames_at_once
+            checkpoint, layout, self._text, self.cache, frames_at_once, embedded_behind
         )
         self._graphs: DecodeGraphs | None = None
 

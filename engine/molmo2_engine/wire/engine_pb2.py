@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmolmo2_engine/wire/engine.proto\x12\x10molmo2.engine.v1\"\x11\n\x0f\x44\x65scribeRequest\"\xbc\x01\n\x0b\x44\x65scription\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x12\n\nframe_size\x18\x03 \x01(\r\x12\x18\n\x10max_video_tokens\x18\x04 \x01(\r\x12\x1a\n\x12max_context_tokens\x18\x05 \x01(\r\x12 \n\x18max_concurrent_sequences\x18\x06 \x01(\r\x12\x1b\n\x13\x65mbedding_dimension\x18\x07 \x01(\r\"\x10\n\x0eMetricsRequest\"\"\n\x0cMetricsReply\x12\x12\n\nexposition\x18\x01 \x01(\t\"\xc5\x01\n\rAnswerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12(\n\x05video\x18\x02 \x01(\x0b\x32\x17.molmo2.engine.v1.VideoH\x00\x12*\n\x06images\x18\x05 \x01(\x0b\x32\x18.molmo2.engine.v1.ImagesH\x00\x12/\n\noperations\x18\x03 \x03(\x0b\x32\x1b.molmo2.engine.v1.Operation\x12\x10\n\x08progress\x18\x04 \x01(\x08\x42\x07\n\x05media\"J\n\x05Video\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05times\x18\x02 \x03(\x01\x12\x0e\n\x06\x66rames\x18\x03 \x01(\x0c\x12\x15\n\rframe_numbers\x18\x04 \x03(\r\">\n\x06Images\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\'\n\x06images\x18\x02 \x03(\x0b\x32\x17.molmo2.engine.v1.Image\"6\n\x05Image\x12\x0e\n\x06height\x18\x01 \x01(\r\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06pixels\x18\x03 \x01(\x0c\"~\n\tOperation\x12\x32\n\ngeneration\x18\x01 \x01(\x0b\x32\x1c.molmo2.engine.v1.GenerationH\x00\x12\x30\n\tembedding\x18\x02 \x01(\x0b\x32\x1b.molmo2.engine.v1.EmbeddingH\x00\x42\x0b\n\toperation\"\xa6\x01\n\nGeneration\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x16\n\x0emax_new_tokens\x18\x02 \x01(\r\x12\x13\n\x0btemperature\x18\x03 \x01(\x02\x12\r\n\x05top_p\x18\x04 \x01(\x02\x12\x11\n\x04seed\x18\x05 \x01(\x04H\x01\x88\x01\x01\x12\x15\n\x0bjson_schema\x18\x06 \x01(\tH\x00\x12\x0e\n\x04lark\x18\x07 \x01(\tH\x00\x42\t\n\x07grammarB\x07\n\x05_seed\"7\n\tEmbedding\x12*\n\x07pooling\x18\x01 \x01(\x0e\x32\x19.molmo2.engine.v1.Pooling\"\x8d\x02\n\x0b\x41nswerEvent\x12\r\n\x05index\x18\x01 \x01(\r\x12*\n\x06opened\x18\x06 \x01(\x0b\x32\x18.molmo2.engine.v1.OpenedH\x00\x12.\n\x08progress\x18\x02 \x01(\x0b\x32\x1a.molmo2.engine.v1.ProgressH\x00\x12.\n\x08\x66inished\x18\x03 \x01(\x0b\x32\x1a.molmo2.engine.v1.FinishedH\x00\x12.\n\x08\x65mbedded\x18\x04 \x01(\x0b\x32\x1a.molmo2.engine.v1.EmbeddedH\x00\x12*\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x18.molmo2.engine.v1.FailedH\x00\x42\x07\n\x05\x65vent\"\x1f\n\x06Opened\x12\x15\n\rframe_numbers\x18\x01 \x03(\r\"2\n\x08Progress\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x18\n\x10generated_tokens\x18\x02 \x01(\r\"}\n\x08\x46inished\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\ttruncated\x18\x02 \x01(\x08\x12&\n\x05usage\x18\x03 \x01(\x0b\x32\x17.molmo2.engine.v1.Usage\x12(\n\x06timing\x18\x04 \x01(\x0b\x32\x18.molmo2.engine.v1.Timing\"l\n\x08\x45mbedded\x12\x0e\n\x06vector\x18\x01 \x03(\x02\x12&\n\x05usage\x18\x02 \x01(\x0b\x32\x17.molmo2.engine.v1.Usage\x12(\n\x06timing\x18\x03 \x01(\x0b\x32\x18.molmo2.engine.v1.Timing\"E\n\x06\x46\x61iled\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x12\n\x05\x66ield\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_field\"O\n\x05Usage\x12\x15\n\rprompt_tokens\x18\x01 \x01(\r\x12\x15\n\rcached_tokens\x18\x02 \x01(\r\x12\x18\n\x10generated_tokens\x18\x03 \x01(\r\"9\n\x06Timing\x12\x0e\n\x06queued\x18\x01 \x01(\x01\x12\x0f\n\x07prefill\x18\x02 \x01(\x01\x12\x0e\n\x06\x64\x65\x63ode\x18\x03 \x01(\x01*%\n\x07Pooling\x12\x08\n\x04MEAN\x10\x00\x12\x07\n\x03MAX\x10\x01\x12\x07\n\x03\x43LS\x10\x02\x32\xef\x01\n\x06\x45ngine\x12L\n\x08\x44\x65scribe\x12!.molmo2.engine.v1.DescribeRequest\x1a\x1d.molmo2.engine.v1.Description\x12J\n\x06\x41nswer\x12\x1f.molmo2.engine.v1.AnswerRequest\x1a\x1d.molmo2.engine.v1.AnswerEvent0\x01\x12K\n\x07Metrics\x12 .molmo2.engine.v1.MetricsRequest\x1a\x1e.molmo2.engine.v1.MetricsReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fmolmo2_engine/wire/engine.proto\x12\x10molmo2.engine.v1\"\x11\n\x0f\x44\x65scribeRequest\"\xbc\x01\n\x0b\x44\x65scription\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\t\x12\x12\n\nframe_size\x18\x03 \x01(\r\x12\x18\n\x10max_video_tokens\x18\x04 \x01(\r\x12\x1a\n\x12max_context_tokens\x18\x05 \x01(\r\x12 \n\x18max_concurrent_sequences\x18\x06 \x01(\r\x12\x1b\n\x13\x65mbedding_dimension\x18\x07 \x01(\r\"\x10\n\x0eMetricsRequest\"\"\n\x0cMetricsReply\x12\x12\n\nexposition\x18\x01 \x01(\t\"\xc5\x01\n\rAnswerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12(\n\x05video\x18\x02 \x01(\x0b\x32\x17.molmo2.engine.v1.VideoH\x00\x12*\n\x06images\x18\x05 \x01(\x0b\x32\x18.molmo2.engine.v1.ImagesH\x00\x12/\n\noperations\x18\x03 \x03(\x0b\x32\x1b.molmo2.engine.v1.Operation\x12\x10\n\x08progress\x18\x04 \x01(\x08\x42\x07\n\x05media\"J\n\x05Video\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05times\x18\x02 \x03(\x01\x12\x0e\n\x06\x66rames\x18\x03 \x01(\x0c\x12\x15\n\rframe_numbers\x18\x04 \x03(\r\">\n\x06Images\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\'\n\x06images\x18\x02 \x03(\x0b\x32\x17.molmo2.engine.v1.Image\"6\n\x05Image\x12\x0e\n\x06height\x18\x01 \x01(\r\x12\r\n\x05width\x18\x02 \x01(\r\x12\x0e\n\x06pixels\x18\x03 \x01(\x0c\"~\n\tOperation\x12\x32\n\ngeneration\x18\x01 \x01(\x0b\x32\x1c.molmo2.engine.v1.GenerationH\x00\x12\x30\n\tembedding\x18\x02 \x01(\x0b\x32\x1b.molmo2.engine.v1.EmbeddingH\x00\x42\x0b\n\toperation\"\xa6\x01\n\nGeneration\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12\x16\n\x0emax_new_tokens\x18\x02 \x01(\r\x12\x13\n\x0btemperature\x18\x03 \x01(\x02\x12\r\n\x05top_p\x18\x04 \x01(\x02\x12\x11\n\x04seed\x18\x05 \x01(\x04H\x01\x88\x01\x01\x12\x15\n\x0bjson_schema\x18\x06 \x01(\tH\x00\x12\x0e\n\x04lark\x18\x07 \x01(\tH\x00\x42\t\n\x07grammarB\x07\n\x05_seed\"J\n\tEmbedding\x12*\n\x07pooling\x18\x01 \x01(\x0e\x32\x19.molmo2.engine.v1.Pooling\x12\x11\n\tper_frame\x18\x02 \x01(\x08\"\x8d\x02\n\x0b\x41nswerEvent\x12\r\n\x05index\x18\x01 \x01(\r\x12*\n\x06opened\x18\x06 \x01(\x0b\x32\x18.molmo2.engine.v1.OpenedH\x00\x12.\n\x08progress\x18\x02 \x01(\x0b\x32\x1a.molmo2.engine.v1.ProgressH\x00\x12.\n\x08\x66inished\x18\x03 \x01(\x0b\x32\x1a.molmo2.engine.v1.FinishedH\x00\x12.\n\x08\x65mbedded\x18\x04 \x01(\x0b\x32\x1a.molmo2.engine.v1.EmbeddedH\x00\x12*\n\x06\x66\x61iled\x18\x05 \x01(\x0b\x32\x18.molmo2.engine.v1.FailedH\x00\x42\x07\n\x05\x65vent\"\x1f\n\x06Opened\x12\x15\n\rframe_numbers\x18\x01 \x03(\r\"2\n\x08Progress\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x18\n\x10generated_tokens\x18\x02 \x01(\r\"}\n\x08\x46inished\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\ttruncated\x18\x02 \x01(\x08\x12&\n\x05usage\x18\x03 \x01(\x0b\x32\x17.molmo2.engine.v1.Usage\x12(\n\x06timing\x18\x04 \x01(\x0b\x32\x18.molmo2.engine.v1.Timing\"\x83\x01\n\x08\x45mbedded\x12\x0e\n\x06vector\x18\x01 \x03(\x02\x12&\n\x05usage\x18\x02 \x01(\x0b\x32\x17.molmo2.engine.v1.Usage\x12(\n\x06timing\x18\x03 \x01(\x0b\x32\x18.molmo2.engine.v1.Timing\x12\x15\n\rframe_vectors\x18\x04 \x03(\x02\"E\n\x06\x46\x61iled\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x12\n\x05\x66ield\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_field\"O\n\x05Usage\x12\x15\n\rprompt_tokens\x18\x01 \x01(\r\x12\x15\n\rcached_tokens\x18\x02 \x01(\r\x12\x18\n\x10generated_tokens\x18\x03 \x01(\r\"9\n\x06Timing\x12\x0e\n\x06queued\x18\x01 \x01(\x01\x12\x0f\n\x07prefill\x18\x02 \x01(\x01\x12\x0e\n\x06\x64\x65\x63ode\x18\x03 \x01(\x01*%\n\x07Pooling\x12\x08\n\x04MEAN\x10\x00\x12\x07\n\x03MAX\x10\x01\x12\x07\n\x03\x43LS\x10\x02\x32\xef\x01\n\x06\x45ngine\x12L\n\x08\x44\x65scribe\x12!.molmo2.engine.v1.DescribeRequest\x1a\x1d.molmo2.engine.v1.Description\x12J\n\x06\x41nswer\x12\x1f.molmo2.engine.v1.AnswerRequest\x1a\x1d.molmo2.engine.v1.AnswerEvent0\x01\x12K\n\x07Metrics\x12 .molmo2.engine.v1.MetricsRequest\x1a\x1e.molmo2.engine.v1.MetricsReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'molmo2_engine.wire.engine_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_POOLING']._serialized_start=1872
-  _globals['_POOLING']._serialized_end=1909
+  _globals['_POOLING']._serialized_start=1915
+  _globals['_POOLING']._serialized_end=1952
   _globals['_DESCRIBEREQUEST']._serialized_start=53
   _globals['_DESCRIBEREQUEST']._serialized_end=70
   _globals['_DESCRIPTION']._serialized_start=73
@@ -54,23 +54,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GENERATION']._serialized_start=842
   _globals['_GENERATION']._serialized_end=1008
   _globals['_EMBEDDING']._serialized_start=1010
-  _globals['_EMBEDDING']._serialized_end=1065
-  _globals['_ANSWEREVENT']._serialized_start=1068
-  _globals['_ANSWEREVENT']._serialized_end=1337
-  _globals['_OPENED']._serialized_start=1339
-  _globals['_OPENED']._serialized_end=1370
-  _globals['_PROGRESS']._serialized_start=1372
-  _globals['_PROGRESS']._serialized_end=1422
-  _globals['_FINISHED']._serialized_start=1424
-  _globals['_FINISHED']._serialized_end=1549
-  _globals['_EMBEDDED']._serialized_start=1551
-  _globals['_EMBEDDED']._serialized_end=1659
-  _globals['_FAILED']._serialized_start=1661
-  _globals['_FAILED']._serialized_end=1730
-  _globals['_USAGE']._serialized_start=1732
-  _globals['_USAGE']._serialized_end=1811
-  _globals['_TIMING']._serialized_start=1813
-  _globals['_TIMING']._serialized_end=1870
-  _globals['_ENGINE']._serialized_start=1912
-  _globals['_ENGINE']._serialized_end=2151
+  _globals['_EMBEDDING']._serialized_end=1084
+  _globals['_ANSWEREVENT']._serialized_start=1087
+  _globals['_ANSWEREVENT']._serialized_end=1356
+  _globals['_OPENED']._serialized_start=1358
+  _globals['_OPENED']._serialized_end=1389
+  _globals['_PROGRESS']._serialized_start=1391
+  _globals['_PROGRESS']._serialized_end=1441
+  _globals['_FINISHED']._serialized_start=1443
+  _globals['_FINISHED']._serialized_end=1568
+  _globals['_EMBEDDED']._serialized_start=1571
+  _globals['_EMBEDDED']._serialized_end=1702
+  _globals['_FAILED']._serialized_start=1704
+  _globals['_FAILED']._serialized_end=1773
+  _globals['_USAGE']._serialized_start=1775
+  _globals['_USAGE']._serialized_end=1854
+  _globals['_TIMING']._serialized_start=1856
+  _globals['_TIMING']._serialized_end=1913
+  _globals['_ENGINE']._serialized_start=1955
+  _globals['_ENGINE']._serialized_end=2194
 # @@protoc_insertion_point(module_scope)

@@ -119,10 +119,12 @@ class Generation(_message.Message):
     def __init__(self, prompt: _Optional[str] = ..., max_new_tokens: _Optional[int] = ..., temperature: _Optional[float] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ..., json_schema: _Optional[str] = ..., lark: _Optional[str] = ...) -> None: ...
 
 class Embedding(_message.Message):
-    __slots__ = ("pooling",)
+    __slots__ = ("pooling", "per_frame")
     POOLING_FIELD_NUMBER: _ClassVar[int]
+    PER_FRAME_FIELD_NUMBER: _ClassVar[int]
     pooling: Pooling
-    def __init__(self, pooling: _Optional[_Union[Pooling, str]] = ...) -> None: ...
+    per_frame: bool
+    def __init__(self, pooling: _Optional[_Union[Pooling, str]] = ..., per_frame: bool = ...) -> None: ...
 
 class AnswerEvent(_message.Message):
     __slots__ = ("index", "opened", "progress", "finished", "embedded", "failed")
@@ -167,14 +169,16 @@ class Finished(_message.Message):
     def __init__(self, text: _Optional[str] = ..., truncated: bool = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., timing: _Optional[_Union[Timing, _Mapping]] = ...) -> None: ...
 
 class Embedded(_message.Message):
-    __slots__ = ("vector", "usage", "timing")
+    __slots__ = ("vector", "usage", "timing", "frame_vectors")
     VECTOR_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
     TIMING_FIELD_NUMBER: _ClassVar[int]
+    FRAME_VECTORS_FIELD_NUMBER: _ClassVar[int]
     vector: _containers.RepeatedScalarFieldContainer[float]
     usage: Usage
     timing: Timing
-    def __init__(self, vector: _Optional[_Iterable[float]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., timing: _Optional[_Union[Timing, _Mapping]] = ...) -> None: ...
+    frame_vectors: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, vector: _Optional[_Iterable[float]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., timing: _Optional[_Union[Timing, _Mapping]] = ..., frame_vectors: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Failed(_message.Message):
     __slots__ = ("kind", "message", "field")
