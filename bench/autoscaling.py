@@ -112,7 +112,10 @@ def table(found: dict[str, list[Outcome]]) -> None:
     print(f"\n{'policy':34}" + "".join(f"{column:>11}" for column in columns))
     for name, outcomes in found.items():
         values = [mean(outcomes, column) for column in columns]
-        cells = [f"{v:11.2f}" if c == "stretch" else f"{v:11.0f}" for c, v in zip(columns, values)]
+        cells = [
+            f"{v:11.2f}" if c == "stretch" else f"{v:11.0f}"
+            for c, v in zip(columns, values, strict=True)
+        ]
         print(f"{name:34}" + "".join(cells))
 
 

@@ -8,37 +8,43 @@ which is so beside PyTorch for CPUs.
 """
 
 import os
+import platform
 import subprocess
 import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+LINKAGES = ("", "ELF")
+"""What ``platform.architecture`` says without and with the program ``file``; it is in the key."""
+
 
 def compile_into(folder: Path) -> bool:
-    """Whether it is there now: one file ``cuda_utils*.so``.
+    """Whether a file ``cuda_utils*.so`` is there now for either key.
 
     The driver's own library is an empty one of its name, which is enough to link against.
     """
-    if find_spec("triton") is None:
-        return False
     with tempfile.TemporaryDirectory() as driver:
         empty = ["gcc", "-shared", "-x", "c", "/dev/null", "-o", f"{driver}/libcuda.so.1"]
         subprocess.run(empty, check=True)
         os.environ["TRITON_CACHE_DIR"] = str(folder)
         os.environ["TRITON_LIBCUDA_PATH"] = driver
         from triton.backends.nvidia.driver import CudaUtils
+        from triton.runtime.build import platform_key
 
-        try:
-            CudaUtils()
-        except ImportError as error:  # compiled and kept; it cannot be loaded without a driver
-            print(f"not loaded here: {error}")
-    return any(folder.glob("*/cuda_utils*.so"))
+        bits, _ = platform.architecture()
+        for linkage in LINKAGES:
+            platform.architecture = lambda linkage=linkage: (bits, linkage)
+            platform_key.cache_clear()
+            try:
+                CudaUtils()
+            except ImportError as error:  # compiled and kept; it cannot be loaded without a driver
+                print(f"not loaded here: {error}")
+    return len([*folder.glob("*/cuda_utils*.so")]) == len(LINKAGES)
 
 
 if __name__ == "__main__":
-    cache = Path(sys.argv[1])
     if find_spec("triton") is None:
         print("no Triton, nothing to compile")
-    elif not compile_into(cache):
+    elif not compile_into(Path(sys.argv[1])):
         sys.exit("Triton's link to the driver was not compiled")
