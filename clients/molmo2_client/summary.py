@@ -3,12 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from textwrap import TextWrapper
 
 from molmo2_contract.errors import Error
 from molmo2_contract.results import Status
 
 MAX_FAILURES = 20
 """Failures that a summary names; all of them are in the run records or the lines."""
+
+WIDTH = 98
+"""Columns of a summary that is printed."""
 
 
 @dataclass(frozen=True)
@@ -71,36 +75,39 @@ class LabelSummary:
         return self.samples - self.finished - self.failed
 
     def __str__(self) -> str:
-        head = (
+        table = [f"  {row}" for row in self.table()]
+        wrapper = TextWrapper(WIDTH, "  ", "  ", break_long_words=False, break_on_hyphens=False)
+        notes = [wrapper.fill(note) for note in self.notes()]
+        return "\n".join([self.headline(), *table, *notes])
+
+    def headline(self) -> str:
+        """What became of the samples."""
+        return (
             f"{self.samples} {self.media_type}s: {self.labelled} labelled, "
             f"{self.finished} finished before, {self.failed} with errors, in {self.seconds:.1f} s"
         )
-        return "\n".join([head, *self._table(), *self._kinds(), *self._playback()])
 
-    def _table(self) -> list[str]:
+    def table(self) -> list[str]:
         """A row for each operation, a column for each status that any of them has."""
         columns = [status for status in Status if any(status in s for s in self.statuses.values())]
         width = max(map(len, self.statuses), default=0)
         rows = []
         for operation, counts in self.statuses.items():
             cells = [f"{counts.get(status, 0):>6} {status}" for status in columns]
-            rows.append(f"  {operation:<{width}}{''.join(cells)}")
+            rows.append(f"{operation:<{width}}{''.join(cells)}")
         return rows
 
-    def _kinds(self) -> list[str]:
-        """How many of the failures named are of which kind, and the first of each."""
+    def notes(self) -> list[str]:
+        """How many of the failures named are of which kind, with the first of each; and what to
+        know before the labels are played."""
         first: dict[str, Failure] = {}
         for failure in self.failures:
             first.setdefault(failure.kind, failure)
         counts = Counter(failure.kind for failure in self.failures)
-        return [f"  {counts[kind]} × {kind}, e.g. {each.message}" for kind, each in first.items()]
-
-    def _playback(self) -> list[str]:
-        if not self.variable_frame_rate:
-            return []
-        return [
-            f"  {self.variable_frame_rate} with a variable frame rate: labels are on the right "
-            "frames, and players that assume a",
-            "  constant rate show them beside these; fiftyone.utils.video.reencode_videos makes it "
-            "constant",
-        ]
+        kinds = [f"{counts[kind]} × {kind}, e.g. {each.message}" for kind, each in first.items()]
+        varying = (
+            f"{self.variable_frame_rate} with a variable frame rate: labels are on the right "
+            "frames, and players that assume a constant rate show them beside these; "
+            "fiftyone.utils.video.reencode_videos makes it constant"
+        )
+        return [*kinds, varying] if self.variable_frame_rate else kinds

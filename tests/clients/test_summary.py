@@ -18,9 +18,9 @@ def test_a_summary_reads_as_a_small_table():
         "  pointing                  8 ok     1 empty     1 error",
         "  temporal_localization     9 ok     0 empty     1 error",
         "  2 × video_not_found, e.g. no file a.mp4",
-        "  2 with a variable frame rate: labels are on the right frames, and players that assume a",
-        "  constant rate show them beside these; fiftyone.utils.video.reencode_videos makes it"
+        "  2 with a variable frame rate: labels are on the right frames, and players that assume a"
         " constant",
+        "  rate show them beside these; fiftyone.utils.video.reencode_videos makes it constant",
     ]
 
 

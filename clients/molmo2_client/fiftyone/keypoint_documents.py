@@ -41,7 +41,7 @@ def to_label(document: Document) -> fo.Keypoints:
     return fo.Keypoints(keypoints=[_to_keypoint(each) for each in document["keypoints"]])
 
 
-_DEFAULTS = (None, [], {})
+_DEFAULTS: tuple[Any, ...] = (None, [], {})
 """Of the attributes that nobody gave."""
 
 

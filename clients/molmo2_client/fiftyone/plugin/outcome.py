@@ -11,13 +11,20 @@ from molmo2_client.summary import LabelSummary
 def outcome(summary: LabelSummary) -> dict[str, Any]:
     """The result of the operator; a delegated run keeps it as a document."""
     return {
-        "report": f"```\n{summary}\n```",
+        "report": _report(summary),
         "samples": summary.samples,
         "finished": summary.finished,
         "labelled": summary.labelled,
         "failed": summary.failed,
         "failures": [asdict(failure) for failure in summary.failures],
     }
+
+
+def _report(summary: LabelSummary) -> str:
+    """Markdown; the App does not wrap the lines of a table of text, but those of notes."""
+    table = "\n".join(["```", *summary.table(), "```"]) if summary.statuses else ""
+    parts = [summary.headline(), table, *summary.notes()]
+    return "\n\n".join(part for part in parts if part)
 
 
 def ended_early(error: Exception) -> dict[str, Any]:
