@@ -19,6 +19,10 @@ setup: .venv/ready  ## Installs everything into .venv.
 demo: archive  ## Renders 8 videos, serves the demo model, labels a FiftyOne dataset, checks it.
 	$(RUN) -m molmo2_demo
 
+.PHONY: demo-model
+demo-model: .venv/ready  ## Trains the demo model into run/trainer for MINUTES=22; continues if cut.
+	$(RUN) -m molmo2_trainer run/trainer $(if $(MINUTES),--minutes $(MINUTES))
+
 .PHONY: app
 app: .venv/ready  ## Opens the FiftyOne App on the demo's dataset, on this machine only.
 	$(RUN) -m molmo2_demo.app
@@ -71,6 +75,12 @@ k8s-test: .venv/ready build/kserve  ## Everything of k8s/ that needs no cluster,
 	    { echo "install these first: sudo apt-get install -y $${missing[*]}"; exit 1; }; \
 	fi
 	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/k8s -n 2 --dist loadfile
+
+.PHONY: k8s-image
+k8s-image: .venv/ready  ## Builds the image for CPUs with buildah, and runs it as Kubernetes would.
+	IMAGE=localhost/molmo2-torchserve:test k8s/image/build
+	MOLMO2_IMAGE=localhost/molmo2-torchserve:test OMP_NUM_THREADS=1 \
+	    $(RUN) -m pytest tests/k8s/test_image_running.py --timeout 900
 
 # KServe's schema is in its client, which wants other versions of half of what is installed here.
 build/kserve: | .venv/ready
@@ -136,6 +146,14 @@ build/bench-gpu/wheels: bench/gpu/requirements.txt
 .PHONY: bench-fiftyone
 bench-fiftyone: .venv/ready  ## Videos a second into a FiftyOne dataset, and what writing costs.
 	OMP_NUM_THREADS=1 $(RUN) bench/labelling.py
+
+.PHONY: bench-server
+bench-server: .venv/ready  ## What TorchServe costs beside the engine, and what overload does.
+	OMP_NUM_THREADS=1 $(RUN) bench/server.py
+
+.PHONY: soak
+soak: .venv/ready  ## 30 minutes of load with a fault every 20 s; MINUTES=3 for a short one.
+	OMP_NUM_THREADS=1 $(RUN) bench/soak.py $(if $(MINUTES),--minutes $(MINUTES))
 
 .PHONY: bench-autoscaling
 bench-autoscaling: .venv/ready  ## Simulates a day of labelling on 200 GPUs: what each signal costs.

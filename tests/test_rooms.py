@@ -15,6 +15,12 @@ MAY_IMPORT = {
     "molmo2_engine": ("molmo2_contract",),
     "molmo2_archive": ("molmo2_contract", "molmo2_handler"),
     "molmo2_demo": ("molmo2_contract", "molmo2_client"),
+    "molmo2_trainer": (
+        "molmo2_contract",
+        "molmo2_demo",
+        "molmo2_engine.model.vision",
+        "molmo2_engine.prompt",
+    ),
     "molmo2_ops": ("molmo2_contract", "molmo2_engine.client", "molmo2_engine.wire"),
 }
 """What each room may import of the others; itself always."""
@@ -29,6 +35,7 @@ NEVER = {
     "molmo2_engine.wire": (*MODELS, "molmo2_engine"),
     "molmo2_archive": (*MODELS, "fiftyone"),
     "molmo2_demo": MODELS,
+    "molmo2_trainer": ("fiftyone",),
     "molmo2_ops": (*MODELS, "fiftyone"),
 }
 """What each may never import: a laptop has no torch, a server no FiftyOne."""

@@ -13,8 +13,13 @@ _Array = NDArray[np.floating[Any]]
 _REACH = 1.2
 """How far a shape's outline and its soft edge reach from its centre, in radii."""
 
-_EDGE = 1.8
+EDGE = 1.8
 """Steepness of an edge: about two pixels from inside to outside."""
+
+HALF_SQUARE = 0.88
+TRIANGLE_BASE = 0.9
+TRIANGLE_SLOPE = 0.9
+"""Outlines, in radii."""
 
 
 def render_frame(scene: Scene, time: float, width: int, height: int) -> NDArray[np.uint8]:
@@ -40,7 +45,7 @@ def _draw(frame: _Array, shape: Shape, time: float) -> None:
     right = (np.arange(columns.start, columns.stop, dtype=np.float32) + 0.5 - column) / radius
     down = (np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5 - row) / radius
     inside = _inside(shape.form, right[None, :], down[:, None])
-    cover = (0.5 + 0.5 * np.tanh(0.5 * _EDGE * radius * inside))[..., None]
+    cover = (0.5 + 0.5 * np.tanh(0.5 * EDGE * radius * inside))[..., None]
     area = frame[rows, columns]
     area += cover * (np.array(COLORS[shape.color], np.float32) - area)
 
@@ -57,8 +62,8 @@ def _inside(form: str, right: _Array, down: _Array) -> _Array:
         case "circle":
             return 1 - np.hypot(right, down)
         case "square":
-            return 0.88 - np.maximum(np.abs(right), np.abs(down))
+            return HALF_SQUARE - np.maximum(np.abs(right), np.abs(down))
         case "triangle":
-            return np.minimum(0.9 - down, (down + 1) / 2 - 0.9 * np.abs(right))
+            return np.minimum(TRIANGLE_BASE - down, (down + 1) / 2 - TRIANGLE_SLOPE * np.abs(right))
         case _:
             raise ValueError(f"no such form: {form!r}")

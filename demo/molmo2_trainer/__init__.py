@@ -1,0 +1,1 @@
+"""Trains the demonstration model: ``python -m molmo2_trainer --help``."""

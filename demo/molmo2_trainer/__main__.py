@@ -1,0 +1,36 @@
+"""The command line of the trainer."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from molmo2_trainer.recipe import Recipe
+from molmo2_trainer.training import train
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="Keeps the state and, at the end, the model.")],
+    minutes: Annotated[float, typer.Option(help="How long to train, over all runs.")] = 22.0,
+    start: Annotated[Path, typer.Option(help="Checkpoint to start from.")] = (
+        Path("demo/checkpoint")
+    ),
+    clips: Annotated[int, typer.Option(min=1, help="Clips in a step.")] = Recipe.clips,
+    learning_rate: Annotated[float, typer.Option()] = Recipe.learning_rate,
+    device: Annotated[str, typer.Option(help="cuda, cpu; auto takes CUDA if there.")] = "auto",
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that draw clips.", show_default="cores - 2")
+    ] = max(0, (os.cpu_count() or 1) - 2),
+) -> None:
+    """Trains the demonstration model on rendered clips; run again, it continues."""
+    chosen = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    torch.backends.cuda.matmul.allow_tf32 = True
+    recipe = Recipe(minutes, clips=clips, learning_rate=learning_rate)
+    checkpoint = train(start, folder, recipe, torch.device(chosen), workers, typer.echo)
+    typer.echo(f"{checkpoint} is there; score it with: make demo-score CHECKPOINT={checkpoint}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,37 @@
+"""A scene as the model is to see it: through a video's format, at the sampled times."""
+
+import bisect
+import random
+from dataclasses import dataclass
+
+from molmo2_demo.scene import Scene, Shape, draw_scene, sample_times
+from molmo2_demo.video import FORMATS, VideoFormat
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What a server would sample from a video of this scene in this format."""
+
+    scene: Scene
+    video_format: VideoFormat
+    times: list[float]
+    """Seconds; those that the model is told."""
+    shown: list[float]
+    """Seconds; when the frame on display at each of them began."""
+
+    def positions(self, shape: Shape) -> list[tuple[float, tuple[float, float]]]:
+        """The told time and the place of a shape in each sampled frame that shows it."""
+        return [
+            (time, shape.center(shown))
+            for time, shown in zip(self.times, self.shown, strict=True)
+            if shape.visible(shown)
+        ]
+
+
+def draw_clip(chance: random.Random, duration: float, shape_count: int) -> Clip:
+    scene = draw_scene(chance, duration, shape_count)
+    video_format = chance.choice(FORMATS)
+    *starts, end = (float(time) for time in video_format.frame_times(duration))
+    times = sample_times(end)
+    shown = [starts[bisect.bisect_right(starts, time) - 1] for time in times]
+    return Clip(scene, video_format, times, shown)
