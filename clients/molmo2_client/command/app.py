@@ -14,6 +14,7 @@ from molmo2_client.command import (
     info,
     label,
     plugin,
+    score,
     serve,
     weights,
 )
@@ -47,6 +48,7 @@ app.command("embed", epilog=embed.EXAMPLES, no_args_is_help=True)(embed.embed)
 app.command("info")(info.info)
 app.command("label", epilog=label.EXAMPLES, no_args_is_help=True)(label.label)
 app.command("plugin")(plugin.plugin)
+app.command("score", epilog=score.EXAMPLES, no_args_is_help=True)(score.score)
 app.command("serve", epilog=serve.EXAMPLES)(serve.serve)
 app.add_typer(weights.weights)
 

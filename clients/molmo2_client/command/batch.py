@@ -60,6 +60,13 @@ def label_dataset(
     )
 
 
+def score_dataset(samples: Any, **how: Any) -> Any:
+    """``fiftyone.scoring.score_dataset``."""
+    from molmo2_client.fiftyone import scoring
+
+    return scoring.score_dataset(samples, **how)
+
+
 def embed_dataset(samples: Any, molmo2: Molmo2, field: str, **how: Any) -> LabelSummary:
     """``fiftyone.embed_dataset``."""
     from molmo2_client import fiftyone

@@ -60,6 +60,7 @@ def _looked_at(answer: Answer) -> dict[str, Any]:
         (image,) = answer.images
         return {"image": fo.DynamicEmbeddedDocument(**image.model_dump())}
     facts = answer.video.model_dump(exclude={"sampled"})
+    facts["sampled_frames"] = answer.video.sampled.frames
     return {"video": fo.DynamicEmbeddedDocument(**facts)}
 
 
