@@ -91,6 +91,12 @@ def expanded(arguments):
     return arguments
 
 
+def serves(name):
+    """Whether it is ready, and `molmo2 serve` has seen so."""
+    ready = podman("exec", name, "python", "-c", READY, check=False).returncode == 0
+    return ready and "serving molmo2-demo" in podman("logs", name).stdout
+
+
 def test_it_builds_its_archive_serves_and_drains(volumes):
     built = run(*expanded(container(OVERLAY, "archive")["args"]), mounts=volumes)
     assert built.returncode == 0, built.stderr
@@ -103,7 +109,7 @@ def test_it_builds_its_archive_serves_and_drains(volumes):
     name = started.stdout.strip()
     try:
         until = time.monotonic() + model_config(OVERLAY)["startupTimeout"]
-        while podman("exec", name, "python", "-c", READY, check=False).returncode != 0:
+        while not serves(name):
             told = json.loads(podman("inspect", name).stdout)[0]
             assert told["State"]["Running"], podman("logs", name).stdout
             assert time.monotonic() < until, podman("logs", name).stdout
