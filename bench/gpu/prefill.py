@@ -6,6 +6,7 @@ from gpu import counts
 from gpu.ceilings import best_seconds
 from gpu.subject import FRAMES_AT_ONCE, PAGE_TOKENS, Subject
 from molmo2_engine.model.vision import encode_frames
+from molmo2_engine.model.vision_encoder import vision_of
 
 
 def measure(subject: Subject) -> dict[str, float]:
@@ -15,12 +16,11 @@ def measure(subject: Subject) -> dict[str, float]:
     taken = list(range(1, pages + 1))
     rounds = 2 if subject.small else 8
     both = best_seconds(subject.device, lambda: runner.prefill_media(b"", video, taken), rounds)
+    encoder = vision_of(subject.checkpoint.model)
     with torch.inference_mode():
         seeing = best_seconds(
             subject.device,
-            lambda: encode_frames(
-                subject.checkpoint.model, layout.frame_format, video.frames, FRAMES_AT_ONCE
-            ),
+            lambda: encode_frames(encoder, layout.frame_format, video.frames, FRAMES_AT_ONCE),
             rounds,
         )
     patches = (subject.shape.frame_size // layout.frame_format.patch_size) ** 2

@@ -11,6 +11,7 @@ from molmo2_engine.model.checkpoint import Checkpoint
 from molmo2_engine.model.pooling import pool, pool_each
 from molmo2_engine.model.text import Text
 from molmo2_engine.model.vision import encode_frames, encode_images
+from molmo2_engine.model.vision_encoder import vision_of
 from molmo2_engine.prompt.layout import Layout
 from molmo2_engine.prompt.media import Media, VideoFrames
 
@@ -32,6 +33,7 @@ class MediaPrefill:
         Without any, the visual tokens alone are pooled; with them every token is.
         """
         self._checkpoint = checkpoint
+        self._encoder = vision_of(checkpoint.model)
         self._text = text
         self._layout = layout
         self._cache = cache
@@ -67,13 +69,13 @@ class MediaPrefill:
 
     def _encode(self, media: Media) -> tuple[torch.Tensor, tuple[list[int], list[bool]]]:
         """The features of the media's patches, and its tokens as ``Layout`` gives them."""
-        model = self._checkpoint.model
         if isinstance(media, VideoFrames):
             features = encode_frames(
-                model, self._layout.frame_format, media.frames, self._frames_at_once
+                self._encoder, self._layout.frame_format, media.frames, self._frames_at_once
             )
             return features, self._layout.video_prefix(media.times)
-        features = encode_images(model, media.images, self._layout.image_format.patch_size)
+        patch_size = self._layout.image_format.patch_size
+        features = encode_images(self._encoder, media.images, patch_size)
         return features, self._layout.images_prefix([image.grid for image in media.images])
 
 

@@ -1,18 +1,18 @@
 """From pixels to the features of visual tokens."""
 
 import torch
-from transformers import Molmo2ForConditionalGeneration
 from transformers.models.molmo2.image_processing_molmo2 import (
     arange_for_pooling,
     batch_pixels_to_patches,
 )
 
+from molmo2_engine.model.vision_encoder import VisionEncoder
 from molmo2_engine.prompt.formats import FrameFormat
 from molmo2_engine.prompt.media import Crops
 
 
 def encode_frames(
-    model: Molmo2ForConditionalGeneration,
+    encoder: VisionEncoder,
     frame_format: FrameFormat,
     frames: torch.Tensor,
     frames_at_once: int,
@@ -32,28 +32,21 @@ def encode_frames(
     def encode_chunk(chunk: torch.Tensor) -> torch.Tensor:
         offsets = torch.arange(len(chunk))[:, None, None] * patches
         every = torch.where(windows >= 0, windows + offsets, windows).flatten(0, 1)
-        return _encode(model, chunk, every, patch)
+        return _encode(encoder, chunk, every, patch)
 
     return torch.cat([encode_chunk(chunk) for chunk in frames.split(frames_at_once)])
 
 
-def encode_images(
-    model: Molmo2ForConditionalGeneration, images: list[Crops], patch_size: int
-) -> torch.Tensor:
+def encode_images(encoder: VisionEncoder, images: list[Crops], patch_size: int) -> torch.Tensor:
     """Encodes images one by one: features [tokens of all, hidden]."""
-    return torch.cat([_encode(model, i.crops, i.windows, patch_size) for i in images])
+    return torch.cat([_encode(encoder, i.crops, i.windows, patch_size) for i in images])
 
 
 def _encode(
-    model: Molmo2ForConditionalGeneration, crops: torch.Tensor, windows: torch.Tensor, patch: int
+    encoder: VisionEncoder, crops: torch.Tensor, windows: torch.Tensor, patch_size: int
 ) -> torch.Tensor:
     """``windows``: int64 [tokens, window], into the patches of all ``crops``; -1 is padding."""
-    features = model.get_image_features(
-        to_patches(crops.to(model.device), patch).to(model.dtype),
-        windows.to(model.device),
-        torch.tensor([[len(windows), 1, 0, 0]]),  # tokens, in one piece
-    )
-    return features.pooler_output[0]
+    return encoder(to_patches(crops.to(encoder.device), patch_size), windows.to(encoder.device))
 
 
 def to_patches(pixels: torch.Tensor, patch_size: int) -> torch.Tensor:

@@ -16,6 +16,7 @@ from molmo2_engine.model.attention.every_key import KERNELS, attend_to_all
 from molmo2_engine.model.attention.fastest_kernel import fastest_kernel
 from molmo2_engine.model.attention.media import MediaAttention
 from molmo2_engine.model.attention.paged import gathered_attention, paged_attention
+from molmo2_engine.model.fused_vision import _linear_gelu
 from molmo2_engine.model.runner import ModelRunner
 from molmo2_engine.prompt.media import VideoFrames
 
@@ -162,3 +163,12 @@ def test_the_paged_kernel_equals_gathered_pages(kv_heads, new, lengths):
         atol=5e-3,
         rtol=2e-2,
     )
+
+
+@pytest.mark.parametrize("tokens", [7, 729])
+def test_gelu_within_a_product_is_its_tanh_form(tokens):
+    linear = torch.nn.Linear(64, 96, device=CUDA, dtype=torch.float32)
+    states = 3 * torch.randn(2, tokens, 64, device=CUDA)
+    with torch.inference_mode():
+        expected = F.gelu(linear(states), approximate="tanh")
+        torch.testing.assert_close(_linear_gelu(linear, states), expected, atol=1e-4, rtol=1e-4)
