@@ -19,6 +19,13 @@ setup: .venv/ready  ## Installs everything into .venv.
 demo: archive  ## Renders 8 videos, serves the demo model, labels a FiftyOne dataset, checks it.
 	$(RUN) -m molmo2_demo
 
+.PHONY: demo-score
+demo-score: .venv/ready  ## Scores the demo model, or CHECKPOINT=<folder>, on COUNT=200 new videos.
+	$(RUN) -m molmo2_archive $(or $(CHECKPOINT),demo/checkpoint) --name molmo2-demo-score \
+	    --config molmo2-demo --carry-weights --export-path run/score/model-store
+	$(RUN) -m molmo2_demo.demo_score run/score/model-store/molmo2-demo-score.mar \
+	    $(if $(COUNT),--count $(COUNT))
+
 .PHONY: demo-model
 demo-model: .venv/ready  ## Trains the demo model into run/trainer for MINUTES=22; continues if cut.
 	$(RUN) -m molmo2_trainer run/trainer $(if $(MINUTES),--minutes $(MINUTES))
