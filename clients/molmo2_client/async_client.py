@@ -1,5 +1,6 @@
 """The asynchronous client."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Self, TypeVar, Unpack
@@ -120,6 +121,6 @@ class AsyncMolmo2(BaseClient[AsyncTransport], AsyncShortcuts):
         try:
             return await attempt(token)
         except Unauthorized:
-            if not self._credentials.renew(token):
+            if not await asyncio.to_thread(self._credentials.renew, token):
                 raise
         return await attempt(self._credentials.token())

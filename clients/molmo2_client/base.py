@@ -29,6 +29,7 @@ class BaseClient(ABC, Generic[T]):
         token: the bearer token.
         key_file: TorchServe's ``key_file.json``, which holds the token and is read again when
             TorchServe has written a new one.
+        ca_file: PEM of the authorities to trust with TLS, in place of the system's.
         timeout: seconds that the server gets for a request, unless the call says otherwise.
         retries: attempts after the first while the server is busy, restarting or out of reach.
         media: "upload" sends the bytes of a local file (from the disk over HTTP; over gRPC they
@@ -52,6 +53,7 @@ class BaseClient(ABC, Generic[T]):
         model: str | None = None,
         token: str | None = None,
         key_file: str | PathLike[str] | None = None,
+        ca_file: str | PathLike[str] | None = None,
         timeout: float | None = None,
         retries: int | None = None,
         media: Media | None = None,
@@ -66,6 +68,7 @@ class BaseClient(ABC, Generic[T]):
             model=model,
             token=token,
             key_file=None if key_file is None else Path(key_file),
+            ca_file=None if ca_file is None else Path(ca_file),
             timeout=timeout,
             retries=retries,
             media=media,

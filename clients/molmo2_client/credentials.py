@@ -1,9 +1,14 @@
 """The token that a call carries."""
 
 import json
+import time
 from pathlib import Path
+from typing import Any
 
 from molmo2_client.errors import Unauthorized
+
+_SECONDS_OF_RENEWAL = 2.0
+"""How long TorchServe may take to write the key that it has just made, on a busy machine."""
 
 
 class Credentials:
@@ -27,11 +32,19 @@ class Credentials:
         return self._token
 
     def renew(self, refused: str | None) -> bool:
-        """Reads the key file again; says whether there is now a token other than ``refused``."""
+        """Reads the key file again; says whether there is now a token other than ``refused``.
+
+        TorchServe refuses the old key a moment before the new one is in its file, so that it is
+        looked for that long.
+        """
         if self._key_file is None:
             return False
-        self._token = read_inference_key(self._key_file)
-        return self._token != refused
+        until = time.monotonic() + _SECONDS_OF_RENEWAL
+        while True:
+            self._token = read_inference_key(self._key_file)
+            if self._token != refused or time.monotonic() > until:
+                return self._token != refused
+            time.sleep(0.05)
 
 
 def read_inference_key(key_file: Path) -> str:
@@ -43,7 +56,7 @@ def read_inference_key(key_file: Path) -> str:
         Unauthorized: the file cannot be read or holds no inference key.
     """
     try:
-        key = json.loads(key_file.read_bytes())["inference"]["key"]
+        key = _written(key_file)["inference"]["key"]
     except OSError as error:
         raise Unauthorized(
             f"key_file: {key_file} cannot be read ({error.strerror}); TorchServe writes"
@@ -54,6 +67,18 @@ def read_inference_key(key_file: Path) -> str:
     if not isinstance(key, str):
         raise _malformed(key_file)
     return key
+
+
+def _written(key_file: Path) -> Any:
+    """The file's JSON, once it is whole: TorchServe empties the file before it writes it anew."""
+    until = time.monotonic() + _SECONDS_OF_RENEWAL
+    while True:
+        try:
+            return json.loads(key_file.read_bytes())
+        except ValueError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.05)
 
 
 def _malformed(key_file: Path) -> Unauthorized:

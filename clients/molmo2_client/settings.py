@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, FilePath, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from molmo2_client import limits
@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     model: str = Field("molmo2-demo", min_length=1, description="Name of the archive served.")
     token: SecretStr | None = None
     key_file: Path | None = Field(None, description="TorchServe's key_file.json.")
+    ca_file: FilePath | None = Field(
+        None, description="PEM of the authorities to trust with TLS; default: the system's."
+    )
     timeout: float = Field(limits.TIMEOUT, gt=0, le=MAX_TIMEOUT)
     retries: int = Field(limits.RETRIES, ge=0, le=limits.MAX_RETRIES)
     media: Media = "upload"

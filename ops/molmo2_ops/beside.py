@@ -13,13 +13,14 @@ from molmo2_ops.drain import DRAINING, Drain, DrainReport
 from molmo2_ops.engines import Engines
 from molmo2_ops.exposition import ServerCollector, page
 from molmo2_ops.health_server import GrpcHealth, http_server
-from molmo2_ops.management import Management
+from molmo2_ops.management import Management, ManagementUnreachable
 from molmo2_ops.observation import Observation, Observer
 from molmo2_ops.readiness import Readiness
 from molmo2_ops.settings import OpsSettings
 from molmo2_ops.torchserve_process import TorchServeProcess
 from molmo2_ops.watchdog import Watchdog
 from molmo2_ops.worker_counts import WorkerCounts
+from molmo2_ops.worker_processes import is_running
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +36,9 @@ class Beside:
         self._settings = settings
         self._stop = threading.Event()
         self._resources = ExitStack()
-        management = Management(settings.management, key_file)
-        self._resources.callback(management.close)
+        self._management = Management(settings.management, key_file)
+        self._resources.callback(self._management.close)
+        self._keys_renewed = time.monotonic()
         self._torchserve = TorchServeProcess(run)
         self._engines = Engines(run)
         self._resources.callback(self._engines.close)
@@ -45,7 +47,7 @@ class Beside:
         )
         self._resources.callback(self._canary.close)
         counts = WorkerCounts(run / "counts")
-        self._observer = Observer(management, self._engines, counts)
+        self._observer = Observer(self._management, self._engines, counts)
         self._own = CollectorRegistry()
         self._canaries = Counter(
             "molmo2_canaries",
@@ -54,7 +56,7 @@ class Beside:
             registry=self._own,
         )
         self._watchdog = Watchdog(
-            management,
+            self._management,
             self._engines,
             self._own,
             patience=settings.patience,
@@ -81,6 +83,9 @@ class Beside:
                 if self._torchserve.has_ended:
                     self._end_engines()
                     return None
+                if settings.exit_with is not None and not is_running(settings.exit_with):
+                    logger.warning("process %d has ended; so does the server", settings.exit_with)
+                    self.stop()
                 self._look()
             report = self._drain()
             self._torchserve.stop()
@@ -101,6 +106,18 @@ class Beside:
         seen = self._observer.look()
         self._watchdog.heal(seen)
         self._tell(seen)
+        self._renew_keys()
+
+    def _renew_keys(self) -> None:
+        every, now = self._settings.renew_keys_every, time.monotonic()
+        if not every or now - self._keys_renewed < every:
+            return
+        try:
+            self._management.renew_key("inference")
+        except ManagementUnreachable as error:
+            logger.warning("the inference key could not be renewed: %s", error)
+        else:
+            self._keys_renewed = now
 
     def _tell(self, seen: Observation) -> None:
         self.seen = seen

@@ -1,6 +1,7 @@
 """Generates one token through TorchServe, a worker and the engine: the only proof that all work."""
 
 import json
+import ssl
 import struct
 import zlib
 from pathlib import Path
@@ -20,7 +21,7 @@ class Canary:
     def __init__(
         self, inference: str, key_file: Path, timeout: float, certificate: Path | None
     ) -> None:
-        verify = str(certificate) if certificate is not None else True
+        verify = True if certificate is None else ssl.create_default_context(cafile=certificate)
         self._client = httpx2.Client(
             base_url=inference, timeout=timeout, verify=verify, trust_env=False
         )

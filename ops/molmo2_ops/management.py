@@ -78,14 +78,14 @@ class Management:
     def _names(self) -> Iterator[str]:
         page = {"limit": 100}
         while True:
-            answer = self._call("GET", "/models", **page)
+            answer = self._read("/models", **page)
             yield from (model["modelName"] for model in answer["models"])
             if (token := answer.get("nextPageToken")) is None:
                 return
             page["next_page_token"] = token
 
     def _describe(self, name: str) -> ListedModel:
-        (model,) = self._call("GET", f"/models/{name}")
+        (model,) = self._read(f"/models/{name}")
         queue = model["jobQueueStatus"]
         workers = (ListedWorker(w["id"], int(w["pid"]), w["status"]) for w in model["workers"])
         return ListedModel(
@@ -96,15 +96,24 @@ class Management:
             room=queue["remainingCapacity"],
         )
 
-    def _call(self, method: str, path: str, key: str = "management", **query: Any) -> Any:
+    def _call(
+        self, method: str, path: str, key: str = "management", **query: Any
+    ) -> httpx2.Response:
         try:
             answer = self._client.request(
                 method, path, params=query, headers=authorization(self._key_file, key)
             )
             answer.raise_for_status()
-            return answer.json()
-        except (httpx2.HTTPError, ValueError) as error:
+        except httpx2.HTTPError as error:
             raise ManagementUnreachable(f"{method} {path}: {error}") from None
+        return answer
+
+    def _read(self, path: str, **query: Any) -> Any:
+        answer = self._call("GET", path, **query)
+        try:
+            return answer.json()
+        except ValueError:
+            raise ManagementUnreachable(f"GET {path}: {answer.text[:100]!r} is no JSON") from None
 
 
 def authorization(key_file: Path, kind: str) -> dict[str, str]:

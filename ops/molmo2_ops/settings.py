@@ -30,7 +30,7 @@ class OpsSettings(BaseSettings):
     grpc_port: int = Field(7070, ge=1, le=65535)
     """TorchServe's port of gRPC inference; nothing is sent there, only looked at when draining."""
     certificate: Path | None = None
-    """The certificate of the inference address, where that is https and nobody signed for it."""
+    """PEM to trust for the inference address where that is https; default: the system's."""
     address: str = "127.0.0.1"
     """Where health and metrics are told."""
     health_port: int = Field(8083, ge=1, le=65535)
@@ -52,5 +52,10 @@ class OpsSettings(BaseSettings):
     retry_seconds: float = Field(90.0, gt=0)
     """Seconds without any worker process after which a model is scaled anew: above TorchServe's
     longest pause between two attempts, 55 s."""
+    exit_with: int | None = None
+    """Process id; when that process has ended, the server is drained as after SIGTERM."""
+    renew_keys_every: float = Field(0.0, ge=0)
+    """Seconds after which TorchServe makes a new inference key and writes it into its key file;
+    clients who were given the file read it again. 0 leaves the key as it is."""
     grace: float = Field(30.0, ge=0)
     """Seconds that requests in flight get when the server is stopped."""

@@ -1,4 +1,5 @@
 import json
+from threading import Timer
 
 import pytest
 
@@ -45,6 +46,19 @@ def test_a_refused_key_is_renewed_only_by_another(tmp_path):
     _write(path, "second")
     assert credentials.renew("first")
     assert credentials.token() == "second"
+
+
+@pytest.mark.parametrize("meanwhile", ["old", ""])
+def test_a_key_that_comes_a_moment_after_the_old_one_was_refused_is_waited_for(tmp_path, meanwhile):
+    path = tmp_path / "key_file.json"
+    _write(path, "old")
+    credentials = Credentials(key_file=path)
+    refused = credentials.token()
+    if not meanwhile:
+        path.write_text("")  # TorchServe is just writing it
+    Timer(0.1, _write, (path, "new")).start()
+    assert credentials.renew(refused)
+    assert credentials.token() == "new"
 
 
 def test_a_file_that_is_not_there_says_where_torchserve_writes_it(tmp_path):

@@ -14,6 +14,7 @@ from molmo2_client.serving import (
     RunningServer,
     ServeOptions,
     ServerFailed,
+    Tls,
     running_server,
 )
 
@@ -59,6 +60,10 @@ def serve(
     grpc_health_port: Annotated[
         int, typer.Option(min=1, max=65535, help="gRPC: grpc.health.v1.")
     ] = Ports.grpc_health,
+    certificate: Annotated[
+        Path | None, typer.Option(help="PEM; with --private-key, HTTP and gRPC speak TLS.")
+    ] = None,
+    private_key: Annotated[Path | None, typer.Option(help="PEM: RSA, PKCS#8.")] = None,
     start_timeout: Annotated[
         float, typer.Option(help="Seconds until every model must answer.")
     ] = 900.0,
@@ -67,6 +72,8 @@ def serve(
     ] = 30.0,
 ) -> None:
     """Serves archives with TorchServe, and says when they really answer."""
+    if (certificate is None) != (private_key is None):
+        raise typer.BadParameter("give --certificate and --private-key, or neither")
     options = ServeOptions(
         model_store=model_store,
         models=model or (),
@@ -82,6 +89,7 @@ def serve(
             grpc_health_port,
         ),
         allowed_roots=allow_root or (),
+        tls=Tls(certificate, private_key) if certificate and private_key else None,
         start_timeout=start_timeout,
         watched=True,
         grace=grace,

@@ -32,12 +32,31 @@ class Ports:
                 probe.close()
 
 
+@dataclass(frozen=True)
+class Tls:
+    """PEM files of a server that speaks TLS."""
+
+    certificate: Path
+    """Its own certificate, and those that lead from it to an authority."""
+    private_key: Path
+    """RSA, PKCS#8, without a passphrase: what TorchServe's front end reads."""
+
+
 def write_properties(
-    base: Path, target: Path, ports: Ports, model_store: Path, models: Sequence[str]
+    base: Path,
+    target: Path,
+    ports: Ports,
+    model_store: Path,
+    models: Sequence[str],
+    tls: Tls | None = None,
 ) -> None:
-    """Writes ``base`` to ``target`` for this run's ports and models; the last of a name counts."""
+    """Writes ``base`` to ``target`` for this run's ports and models; the last of a name counts.
+
+    With ``tls`` inference is HTTPS and gRPC over TLS; management and metrics stay plain, on
+    loopback.
+    """
     changes = {
-        "inference_address": f"http://127.0.0.1:{ports.http}",
+        "inference_address": f"{'https' if tls else 'http'}://127.0.0.1:{ports.http}",
         "management_address": f"http://127.0.0.1:{ports.management}",
         "metrics_address": f"http://127.0.0.1:{ports.metrics}",
         "grpc_inference_port": ports.grpc,
@@ -45,5 +64,9 @@ def write_properties(
         "model_store": model_store.resolve(),
         "load_models": ",".join(f"{model}.mar" for model in models),
     }
+    if tls is not None:
+        changes["certificate_file"] = tls.certificate.resolve()
+        changes["private_key_file"] = tls.private_key.resolve()
+        changes["enable_grpc_ssl"] = "true"
     lines = [f"{name}={value}" for name, value in changes.items()]
     target.write_text("\n".join([base.read_text().rstrip(), "", "# Of this run.", *lines, ""]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from molmo2_client.serving.configuration import Ports
+from molmo2_client.serving.configuration import Ports, Tls
 
 LONGEST_RUN_DIRECTORY = 70
 """Characters; the path of a Unix socket inside it may have 107."""
@@ -29,6 +29,8 @@ class ServeOptions:
     ports: Ports = field(default_factory=Ports)
     allowed_roots: Sequence[Path] = ()
     """Folders whose videos a request may name."""
+    tls: Tls | None = None
+    """Inference with TLS. TorchServe's HTTP port answers without it, too."""
     start_timeout: float = 900.0
     """Seconds until every model must answer."""
     watched: bool = False
@@ -67,6 +69,10 @@ def check(options: ServeOptions) -> tuple[str, ...]:
         raise ServerFailed(f"{options.properties} is not there: name it with --properties")
     if find_spec("ts") is None:
         raise ServerFailed("TorchServe is missing: pip install 'molmo2-torchserve[server]'")
+    if options.tls is not None and (
+        unread := [path for path in vars(options.tls).values() if not path.is_file()]
+    ):
+        raise ServerFailed(f"{unread[0]} is no file: name one with --certificate or --private-key")
     if options.watched and find_spec("molmo2_ops") is None:
         raise ServerFailed("molmo2_ops is missing: pip install 'molmo2-torchserve[server]'")
     if len(str(options.run)) > LONGEST_RUN_DIRECTORY:

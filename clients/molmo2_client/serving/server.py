@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from molmo2_client.client import Molmo2
@@ -31,11 +32,18 @@ class RunningServer:
 
     @property
     def http_url(self) -> str:
-        return f"http://127.0.0.1:{self.options.ports.http}"
+        scheme = "https" if self.options.tls else "http"
+        return f"{scheme}://127.0.0.1:{self.options.ports.http}"
 
     @property
     def grpc_url(self) -> str:
-        return f"grpc://127.0.0.1:{self.options.ports.grpc}"
+        scheme = "grpcs" if self.options.tls else "grpc"
+        return f"{scheme}://127.0.0.1:{self.options.ports.grpc}"
+
+    @property
+    def ca_file(self) -> Path | None:
+        """What a client must trust beyond the system's authorities: the server's certificate."""
+        return self.options.tls.certificate if self.options.tls is not None else None
 
     @property
     def health_url(self) -> str:
@@ -84,13 +92,16 @@ def _beside(options: ServeOptions) -> Beside:
     run, ports = options.run, options.ports
     arguments = {
         "run-directory": run,
-        "inference": f"http://127.0.0.1:{ports.http}",
+        "inference": f"{'https' if options.tls else 'http'}://127.0.0.1:{ports.http}",
         "management": f"http://127.0.0.1:{ports.management}",
         "grpc-port": ports.grpc,
         "health-port": ports.health,
         "grpc-health-port": ports.grpc_health,
         "grace": options.grace,
+        "exit-with": os.getpid(),
     }
+    if options.tls is not None:
+        arguments["certificate"] = options.tls.certificate.resolve()
     given = [f"--{name}={value}" for name, value in arguments.items()]
     return Beside([*given, *options.watch_options], run / "watch.log", options.grace)
 
@@ -103,8 +114,9 @@ def _wait(server: RunningServer, model: str, url: str) -> None:
             raise ServerFailed(f"TorchServe ended; its log is {server.log}\n{_tail(server.log)}")
         # Written before anything listens, unless the configuration wants no tokens.
         key_file = server.key_file if server.key_file.exists() else None
+        asking = partial(Molmo2, url, key_file=key_file, ca_file=server.ca_file)
         try:
-            with Molmo2(url, model=model, key_file=key_file, timeout=20, retries=0) as client:
+            with asking(model=model, timeout=20, retries=0) as client:
                 client.info()
                 return
         except Molmo2Error as error:

@@ -30,6 +30,7 @@ def start_torchserve(options: ServeOptions, models: Sequence[str]) -> "subproces
         options.ports,
         options.model_store,
         models,
+        options.tls,
     )
     try:
         java = find_java_home()

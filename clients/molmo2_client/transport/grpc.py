@@ -35,6 +35,10 @@ class _Grpc:
             ("grpc.max_reconnect_backoff_ms", int(limits.MAX_RECONNECT_WAIT * 1000)),
         ]
 
+    def _tls(self) -> grpc.ChannelCredentials:
+        trusted = self._settings.ca_file
+        return grpc.ssl_channel_credentials(trusted.read_bytes() if trusted is not None else None)
+
     def _message(self, call: Call, kind: bytes) -> PredictionsRequest:
         """``call`` tells the handler which method was called; it cannot see that, and an answer
         streamed to a unary call costs TorchServe the worker."""
@@ -65,9 +69,7 @@ class GrpcTransport(_Grpc):
     def __init__(self, address: Address, settings: Settings) -> None:
         super().__init__(address, settings)
         self._channel = (
-            grpc.secure_channel(
-                address.authority, grpc.ssl_channel_credentials(), options=self._options
-            )
+            grpc.secure_channel(address.authority, self._tls(), options=self._options)
             if address.tls
             else grpc.insecure_channel(address.authority, options=self._options)
         )
@@ -110,9 +112,7 @@ class AsyncGrpcTransport(_Grpc):
         if self._channel is None:
             authority = self._address.authority
             self._channel = (
-                grpc.aio.secure_channel(
-                    authority, grpc.ssl_channel_credentials(), options=self._options
-                )
+                grpc.aio.secure_channel(authority, self._tls(), options=self._options)
                 if self._address.tls
                 else grpc.aio.insecure_channel(authority, options=self._options)
             )

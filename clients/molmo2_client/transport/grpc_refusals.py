@@ -8,6 +8,7 @@ from molmo2_client.errors import (
     DeadlineExceeded,
     InternalError,
     Molmo2Error,
+    Overloaded,
     ProtocolError,
     ServerUnreachable,
     TooLarge,
@@ -45,7 +46,9 @@ def refusal(
             )
         case grpc.StatusCode.PERMISSION_DENIED | grpc.StatusCode.UNAUTHENTICATED:
             return refusals.unauthorized()
-        case grpc.StatusCode.INTERNAL | grpc.StatusCode.RESOURCE_EXHAUSTED:
+        case grpc.StatusCode.RESOURCE_EXHAUSTED:
+            return Overloaded(f"the server, or a gateway before it: {_first_line(details)}")
+        case grpc.StatusCode.INTERNAL:
             return InternalError(f"the server failed: {_first_line(details)}; its log says more")
         case _:
             return ProtocolError(

@@ -1,5 +1,6 @@
 """HTTP: a JSON body, or multipart where bytes travel; streams as server-sent events."""
 
+import ssl
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http import HTTPStatus
@@ -63,12 +64,19 @@ def _is_stream(response: httpx2.Response) -> bool:
     return response.status_code == HTTPStatus.OK and media_type == "text/event-stream"
 
 
+def _trusted(settings: Settings) -> ssl.SSLContext | bool:
+    """What httpx2 verifies certificates with; True is its own choice."""
+    if settings.ca_file is None:
+        return True
+    return ssl.create_default_context(cafile=settings.ca_file)
+
+
 class HttpTransport(_Http):
     """Synchronous; may be used from many threads at once."""
 
     def __init__(self, address: Address, settings: Settings) -> None:
         super().__init__(address, settings)
-        self._client = httpx2.Client()
+        self._client = httpx2.Client(verify=_trusted(settings))
 
     def send(self, call: Call, token: str | None) -> bytes:
         with self._translated(call), self._arguments(call, token) as arguments:
@@ -95,7 +103,7 @@ class AsyncHttpTransport(_Http):
 
     def __init__(self, address: Address, settings: Settings) -> None:
         super().__init__(address, settings)
-        self._client = httpx2.AsyncClient()
+        self._client = httpx2.AsyncClient(verify=_trusted(settings))
 
     async def send(self, call: Call, token: str | None) -> bytes:
         with self._translated(call), self._arguments(call, token) as arguments:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from molmo2_client.serving.configuration import Ports, write_properties
+from molmo2_client.serving.configuration import Ports, Tls, write_properties
 
 PROJECT = Path(__file__).parents[3] / "config.properties"
 PORTS = Ports(http=9080, grpc=9070, management=9081, grpc_management=9071, metrics=9082)
@@ -37,6 +37,16 @@ def test_ports_store_and_models_are_those_of_the_run(written, tmp_path):
         "model_store": str(tmp_path / "model-store"),
         "load_models": "one.mar,two.mar",
     }
+
+
+def test_with_a_certificate_inference_has_tls_and_management_stays_on_loopback(tmp_path):
+    tls = Tls(tmp_path / "c.pem", tmp_path / "k.pem")
+    write_properties(PROJECT, tmp_path / "run", PORTS, tmp_path, ["one"], tls)
+    written = read(tmp_path / "run")
+    assert written["inference_address"] == "https://127.0.0.1:9080"
+    assert written["management_address"] == "http://127.0.0.1:9081"
+    assert written["enable_grpc_ssl"] == "true"
+    assert written["private_key_file"] == str(tmp_path / "k.pem")
 
 
 def test_everything_else_stays_as_the_project_has_it(written):
