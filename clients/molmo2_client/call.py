@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from molmo2_client.media import VideoLike, resolve
 from molmo2_client.settings import Settings
 from molmo2_client.upload import Source, check
+from molmo2_client.video_key import video_key
 from molmo2_contract.images import PART_PREFIX, ImagesRequest
 from molmo2_contract.operations import Operation
 from molmo2_contract.request import InfoRequest, Request, parse_request
@@ -45,12 +46,15 @@ class Call:
     document: bytes
     timeout: float
     parts: Mapping[str, bytes | Path] = field(default_factory=dict)
+    video_key: str | None = None
+    """For routers: the same for every request about one video."""
 
     @classmethod
     def ask(cls, request: Request, video: Source) -> Self:
         """The call that sends ``request``, with the video's bytes if they travel."""
         parts = {} if video is None else {"video": video}
-        return cls(request.model_dump_json(exclude_none=True).encode(), request.timeout, parts)
+        document = request.model_dump_json(exclude_none=True).encode()
+        return cls(document, request.timeout, parts, video_key(request.video.uri, video))
 
     @classmethod
     def ask_images(cls, request: ImagesRequest, images: Sequence[bytes | Path]) -> Self:

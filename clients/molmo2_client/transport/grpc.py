@@ -3,6 +3,7 @@
 Errors of the server's handler come as messages too, since TorchServe drops their status.
 """
 
+import json
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
@@ -16,11 +17,23 @@ from molmo2_client.errors import Molmo2Error
 from molmo2_client.settings import Settings
 from molmo2_client.transport.grpc_refusals import refusal
 from molmo2_client.upload import content
+from molmo2_client.video_key import HEADER
 from molmo2_client.wire.inference_pb2 import PredictionsRequest
 from molmo2_client.wire.inference_pb2_grpc import InferenceAPIsServiceStub
 
 _UNARY = b"unary"
 _STREAM = b"stream"
+
+
+_ROUND_ROBIN = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
+"""Where a name has several addresses, all of them are called; otherwise one would be, for ever."""
+
+
+def _metadata(call: Call, token: str | None) -> tuple[tuple[str, str], ...]:
+    metadata = [("authorization", f"Bearer {token}")] if token is not None else []
+    if call.video_key is not None:
+        metadata.append((HEADER, call.video_key))
+    return tuple(metadata)
 
 
 class _Grpc:
@@ -33,6 +46,7 @@ class _Grpc:
             ("grpc.max_receive_message_length", settings.max_response_bytes),
             ("grpc.keepalive_time_ms", int(limits.KEEPALIVE_INTERVAL * 1000)),
             ("grpc.max_reconnect_backoff_ms", int(limits.MAX_RECONNECT_WAIT * 1000)),
+            ("grpc.service_config", _ROUND_ROBIN),
         ]
 
     def _tls(self) -> grpc.ChannelCredentials:
@@ -50,7 +64,7 @@ class _Grpc:
         """Arguments of a stub's method, beside its message."""
         return {
             "timeout": call.timeout + self._settings.deadline_margin,
-            "metadata": () if token is None else (("authorization", f"Bearer {token}"),),
+            "metadata": _metadata(call, token),
         }
 
     def _refusal(self, error: grpc.RpcError, call: Call) -> Molmo2Error:

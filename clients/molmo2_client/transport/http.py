@@ -14,9 +14,15 @@ from molmo2_client.call import Call
 from molmo2_client.settings import Settings
 from molmo2_client.transport.http_refusals import refusal, translated
 from molmo2_client.upload import opened
+from molmo2_client.video_key import HEADER
 
 _JSON = "application/json"
 _BYTES = "application/octet-stream"
+
+
+def _headers(call: Call, token: str | None) -> dict[str, str]:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return headers if call.video_key is None else {**headers, HEADER: call.video_key}
 
 
 class _Http:
@@ -34,7 +40,7 @@ class _Http:
         arguments: dict[str, Any] = {
             "method": "POST",
             "url": self._url,
-            "headers": {} if token is None else {"Authorization": f"Bearer {token}"},
+            "headers": _headers(call, token),
             "timeout": httpx2.Timeout(wait, connect=self._settings.connect_timeout),
         }
         if not call.parts:
