@@ -39,9 +39,7 @@ def test_a_description_names_all_shapes_and_no_other():
     names = [shape.name for shape in scene.shapes]
     assert names_every_shape(f"A {names[0].upper()}. A {names[1]} stays.", scene)
     assert not names_every_shape(f"A {names[0]}.", scene)
-    other = next(
-        name for name in ("red circle", "blue square", "black triangle") if name not in names
-    )
+    others = {"red circle", "blue square", "black triangle"} - set(names)
     assert not names_every_shape(f"A {names[0]}, a {names[1]} and a {others.pop()}.", scene)
 
 
