@@ -1,30 +1,25 @@
 """What the sample tables of an MP4 file declare, added up before FFmpeg makes its index of them.
 
 A box of 20 bytes can declare four billion samples, and FFmpeg makes an entry for each of them
-before anything else is known about the file. Boxes and tables are those of ISO/IEC 14496-12.
+before anything else is known about the file. The tables are those of ISO/IEC 14496-12, 8.6 to 8.8.
 """
 
 import sys
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import numpy as np
 
 from molmo2_contract.errors import VideoTooLong
 from molmo2_handler.video.budget import Budget
 from molmo2_handler.video.limits import VideoLimits
+from molmo2_handler.video.mp4_boxes import Box, BoxReader
 
 _CONTAINERS = {b"moov", b"mdia", b"minf", b"stbl", b"moof", b"traf"}
 _MAX_DEPTH = 10  # FFmpeg's
 
 SAMPLES_A_SECOND = 400
 """Of a track that is no video, at most: the shortest packets of sound, Opus's, last 2.5 ms."""
-
-
-class _Box(NamedTuple):
-    kind: bytes
-    body: int
-    end: int
 
 
 @dataclass
@@ -45,6 +40,7 @@ class SampleTables:
 
     def __init__(self, file: BinaryIO, name: str, limits: VideoLimits, budget: Budget) -> None:
         self._file = file
+        self._reader = BoxReader(file)
         self._name = name
         self._limits = limits
         self._budget = budget
@@ -72,17 +68,17 @@ class SampleTables:
 
     def _look_at(self, place: int) -> int:
         """Where the box after that at ``place`` begins."""
-        box = self._box(place, sys.maxsize)
+        box = self._reader.box(place, sys.maxsize)
         if box is None:
             return sys.maxsize
         if box.kind in (b"moov", b"moof"):
             self._look_into(box, _Track(), 1)
         return box.end
 
-    def _look_into(self, container: _Box, track: _Track, depth: int) -> None:
-        self._budget.check()
+    def _look_into(self, container: Box, track: _Track, depth: int) -> None:
         place = container.body
-        while depth < _MAX_DEPTH and (box := self._box(place, container.end)) is not None:
+        while depth < _MAX_DEPTH and (box := self._reader.box(place, container.end)) is not None:
+            self._budget.check()
             if box.kind == b"trak":
                 inner = _Track()
                 self._look_into(box, inner, depth + 1)
@@ -93,18 +89,18 @@ class SampleTables:
                 self._read(box, track)
             place = box.end
 
-    def _read(self, box: _Box, track: _Track) -> None:
+    def _read(self, box: Box, track: _Track) -> None:
         match box.kind:
             case b"hdlr":
-                track.handler = self._bytes(box.body + 8, 4)
+                track.handler = self._reader.content(box.body + 8, 4)
             case b"stsz" | b"stz2":
-                track.declare(self._number(box.body + 8))
+                track.declare(self._reader.number(box.body + 8))
             case b"stts" | b"ctts":
                 runs = self._runs(box)
                 track.declare(int(runs[:, 0].sum()))
                 track.is_raw |= box.kind == b"stts" and len(runs) == 1 and runs[0, 1] == 1
             case b"trun":
-                self._in_fragments += self._number(box.body + 4)
+                self._in_fragments += self._reader.number(box.body + 4)
                 self._refuse_beyond_all(self._in_fragments)
 
     def _check(self, track: _Track) -> None:
@@ -132,32 +128,11 @@ class SampleTables:
     def _too_long(self, declared: str) -> VideoTooLong:
         return VideoTooLong(f"{self._name} declares {declared}: cut it into parts", field="video")
 
-    def _runs(self, box: _Box) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+    def _runs(self, box: Box) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
         """The table's runs of samples: how many, and the duration or offset of each."""
-        count = self._number(box.body + 4)
+        count = self._reader.number(box.body + 4)
         self._refuse_beyond_all(count)
         size = min(8 * count, max(box.end - box.body - 8, 0))
-        table = self._bytes(box.body + 8, size)
+        table = self._reader.content(box.body + 8, size)
         whole = table[: len(table) // 8 * 8]
         return np.frombuffer(whole, ">u4").reshape(-1, 2).astype(np.int64)
-
-    def _box(self, place: int, end: int) -> _Box | None:
-        """The box at ``place`` of a container that ends at ``end``; None where there is none."""
-        header = self._bytes(place, 16) if place + 8 <= end else b""
-        if len(header) < 8:
-            return None
-        size, kind, body = int.from_bytes(header[:4], "big"), header[4:8], place + 8
-        if size == 1:
-            size, body = int.from_bytes(header[8:16], "big"), place + 16
-        box_end = place + size if size else end  # 0: up to the end
-        return _Box(kind, body, min(box_end, end)) if box_end >= body else None
-
-    def _number(self, place: int) -> int:
-        return int.from_bytes(self._bytes(place, 4), "big")
-
-    def _bytes(self, place: int, count: int) -> bytes:
-        try:
-            self._file.seek(place)
-            return self._file.read(count) or b""
-        except OSError:  # no file is so long; or it cannot be read, which the reader will meet
-            return b""

@@ -119,6 +119,14 @@ def test_nonsense_is_left_to_the_demuxer(content: bytes) -> None:
     looked_at(content)
 
 
+def test_looking_is_paid_from_the_budget() -> None:
+    bounds = VideoLimits(max_decode_cpu_seconds=0.05)
+    content = box(b"moov", box(b"free") * 500_000)
+    tables = SampleTables(io.BytesIO(content), "it", bounds, Budget("it", bounds))
+    with pytest.raises(VideoTooLong, match="max_decode_cpu_seconds"):
+        tables.check(8)
+
+
 @pytest.mark.parametrize("name", WHOLE)
 def test_good_files_pass_within_bounds_as_tight_as_they_are(name: str) -> None:
     path = VIDEOS / name
