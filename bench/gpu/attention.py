@@ -13,7 +13,11 @@ from molmo2_engine.model.attention.every_key import KERNELS, attend_to_all
 from molmo2_engine.model.attention.media import MediaAttention
 
 _PAGE_TOKENS = (16, 32, 64, 128, 256)
-_TILINGS = [{"columns": n, "warps": warps} for n in (32, 64, 128) for warps in (4, 8)]
+_TILINGS = [
+    {"columns": columns, "warps": warps, "stages": stages}
+    for columns, warps in ((32, 4), (64, 4), (128, 4), (128, 8))
+    for stages in (2, 3, 5)
+]
 _TILING_TO_INTERPRET = {"columns": 64, "programs": 8}
 
 
