@@ -35,7 +35,7 @@ def _decode(subject: Subject, rows: int) -> None:
     by_pages = _PAGE_TOKENS[:1] if subject.small else _PAGE_TOKENS
     tilings = [_TILING_TO_INTERPRET] if subject.small else _TILINGS
     print(f"one layer's attention of a decode step, {rows} sequences of {subject.tokens_a_video}")
-    print(f"{'us (share of bandwidth), pages of':>34}" + "".join(f"{n:>15}" for n in by_pages))
+    print(f"{'us (share of bandwidth), pages of':>40}" + "".join(f"{n:>15}" for n in by_pages))
     lines: dict[str, str] = {}
     failures: dict[str, str] = {}
     for page_tokens in by_pages:
@@ -50,7 +50,7 @@ def _decode(subject: Subject, rows: int) -> None:
             except Exception as error:
                 told = "-"
                 failures[f"{name}, pages of {page_tokens}"] = _first_line(error)
-            lines[name] = lines.get(name, f"{name:>34}") + f"{told:>15}"
+            lines[name] = lines.get(name, f"{name:>40}") + f"{told:>15}"
     print("\n".join(lines.values()))
     for name, reason in failures.items():
         print(f"not measured: {name}: {reason}")
@@ -118,15 +118,15 @@ def _prefill(subject: Subject) -> None:
     )
     flop = 4 * int(dense.sum()) * text.num_attention_heads * text.head_dim
     print(f"one layer's attention of a prefill of {len(visual)} tokens")
-    print(f"{'':>34}{'ms':>9}{'of matrix rate':>15}")
+    print(f"{'':>40}{'ms':>9}{'of matrix rate':>15}")
     for name, way in ways.items():
         try:
             seconds = _seconds(subject, way)
         except Exception as error:
-            print(f"{name:>34}  not measured: {_first_line(error)}")
+            print(f"{name:>40}  not measured: {_first_line(error)}")
             continue
         share = flop / seconds / subject.ceilings.matrix_rate
-        print(f"{name:>34}{seconds * 1000:>9.3f}{share:>15.3f}")
+        print(f"{name:>40}{seconds * 1000:>9.3f}{share:>15.3f}")
 
 
 def _first_line(error: Exception) -> str:

@@ -15,7 +15,7 @@ def test_cache_tokens_are_whole_pages(checkpoint):
 
 
 def test_a_cache_that_could_not_hold_one_request_is_refused(checkpoint):
-    with pytest.raises(CacheTooSmall, match="512 tokens .*needs 544") as refusal:
+    with pytest.raises(CacheTooSmall, match=r"512 tokens .*needs 544") as refusal:
         count_pages(settings(cache_tokens=512, page_tokens=32), checkpoint, 512)
     assert "Raise cache_tokens" in str(refusal.value)
 
