@@ -14,6 +14,7 @@ from live_gateway import free_port
 from rendering import the
 from told import told_server
 
+from molmo2_client.video_key import HEADER
 from molmo2_client.wire import inference_pb2
 
 PODS = 4
@@ -79,7 +80,7 @@ def ask(router):
     with httpx2.Client(base_url=router, trust_env=False) as client:
 
         def asked(video=None, path="/predictions/molmo2-4b"):
-            headers = {} if video is None else {"x-molmo2-video": video}
+            headers = {} if video is None else {HEADER: video}
             return client.post(path, headers=headers, content=b"{}")
 
         yield asked
@@ -104,8 +105,9 @@ def test_nothing_but_predictions_is_routed(ask):
     assert ask("a", path="/models").status_code == 404
 
 
-def test_both_transports_are_routed_alike():
+def test_both_transports_are_routed_alike_by_the_clients_own_key():
     http, grpc = routes(configuration())
+    assert http["route"]["hash_policy"] == [{"header": {"header_name": HEADER}}]
     service = inference_pb2.DESCRIPTOR.services_by_name["InferenceAPIsService"].full_name
     assert grpc["match"]["prefix"] == f"/{service}/"
     del http["route"]["cluster"], grpc["route"]["cluster"]
