@@ -1,12 +1,10 @@
-"""The life of an engine process: one a socket, ready once it has generated, gone with its host."""
+"""What an engine process does once it holds its lock: load, generate once, and serve."""
 
 import logging
 import signal
-import sys
 
 from molmo2_engine.assemble import Assembly, assemble
-from molmo2_engine.client.engine_lock import EngineLock, EngineTaken
-from molmo2_engine.heartbeat import LOADING_PATIENCE, Heartbeat
+from molmo2_engine.heartbeat import Heartbeat
 from molmo2_engine.job import Failed
 from molmo2_engine.server import EngineService, serve
 from molmo2_engine.settings import EngineSettings
@@ -17,24 +15,13 @@ logger = logging.getLogger(__name__)
 _SECONDS_TO_FINISH = 5.0
 
 
-def run(settings: EngineSettings) -> None:
-    """Serves until SIGTERM, SIGINT or the end of ``exit_with``.
+def run(settings: EngineSettings, heartbeat: Heartbeat) -> None:
+    """Serves until SIGTERM or SIGINT; the engine's lock must be held.
 
     Raises:
         NotMolmo2: if the checkpoint is not one.
+        CacheTooSmall: if its KV cache would not hold one request.
     """
-    lock = EngineLock(settings.socket)
-    try:
-        with lock.held(LOADING_PATIENCE):
-            heartbeat = Heartbeat(lock, settings.exit_with)
-            heartbeat.start()
-            _serve(settings, heartbeat)
-            heartbeat.end()
-    except EngineTaken as taken:
-        sys.exit(str(taken))
-
-
-def _serve(settings: EngineSettings, heartbeat: Heartbeat) -> None:
     assembly = assemble(settings)
     engine = assembly.engine
     _generate_once(assembly)

@@ -1,7 +1,5 @@
 """The engine as a process: started once, found again, gone with its host."""
 
-import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -12,6 +10,7 @@ import time
 import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from stopped_thread import stopped_thread
 
 from molmo2_contract.errors import (
     DeadlineExceeded,
@@ -185,20 +184,6 @@ def test_an_engine_whose_step_is_stuck_is_replaced(launch, connection):
     assert list(connection.answer(request(), timeout=240))
     (second,) = engines(launch)
     assert second != first
-
-
-@contextlib.contextmanager
-def stopped_thread(thread):
-    """Stops one thread of another process, as a driver that never returns does (ptrace(2))."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    seize, interrupt, detach = 0x4206, 0x4207, 17
-    for command in (seize, interrupt):
-        if libc.ptrace(command, thread, None, None):
-            raise OSError(ctypes.get_errno(), "ptrace")
-    try:
-        yield
-    finally:
-        libc.ptrace(detach, thread, None, None)
 
 
 def test_it_ends_with_its_host(launch, connection, host):
