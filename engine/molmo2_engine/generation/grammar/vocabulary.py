@@ -6,6 +6,11 @@ from collections.abc import Collection
 from llguidance import LLTokenizer
 from transformers import PreTrainedTokenizerFast
 
+_LABEL, _STRING = r'[^<>"\\\x00-\x1F\x7F]', r'[^"\\\x00-\x1F\x7F]'
+_SLICES = [f"{_LABEL}{{1,10}}", f"{_LABEL}{{1,30}}", f"{_STRING}{{1,30}}", f"{_STRING}+"]
+"""Texts that a label or a JSON string may hold wherever they are: which tokens these are is found
+once, and not for every mask. With 151,936 tokens that is ten times faster inside a label."""
+
 
 def read_vocabulary(
     tokenizer: PreTrainedTokenizerFast, rows: int, end_tokens: Collection[int]
@@ -19,4 +24,6 @@ def read_vocabulary(
     definition["added_tokens"] = [
         token for token in definition["added_tokens"] if token["id"] < rows
     ]
-    return LLTokenizer(json.dumps(definition), n_vocab=rows, eos_token=sorted(end_tokens))
+    return LLTokenizer(
+        json.dumps(definition), n_vocab=rows, eos_token=sorted(end_tokens), slices=_SLICES
+    )
