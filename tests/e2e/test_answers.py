@@ -1,8 +1,10 @@
 """What a client gets from a real server, over HTTP and over gRPC."""
 
 import asyncio
+import json
 from concurrent.futures import ThreadPoolExecutor
 
+import jsonschema
 import pytest
 
 from molmo2_client import AsyncMolmo2, Done, OperationDone, Progress
@@ -71,6 +73,39 @@ def test_a_second_question_about_a_video_decodes_and_prefills_nothing(client, re
     (result,) = again.results
     assert again.timing.decode == 0
     assert 0 < result.usage.cached_tokens < result.usage.prompt_tokens
+
+
+def test_a_description_follows_the_callers_schema(client, rendered):
+    colour = {"enum": ["red", "green", "blue", "yellow"]}
+    count = {"type": "integer", "minimum": 0, "maximum": 9}
+    schema = {
+        "type": "object",
+        "properties": {"colour": colour, "count": count},
+        "required": ["colour", "count"],
+        "additionalProperties": False,
+    }
+    result = client.describe(rendered[0].path, "Which shapes are there?", json_schema=schema)
+    assert result.status is Status.OK
+    assert json.loads(result.text) == result.data
+    jsonschema.validate(result.data, schema)
+
+
+def test_a_schema_that_cannot_be_followed_fails_alone(client, rendered):
+    asked = {"operation": "describe", "prompt": "Which shapes are there?"}
+    schema = {"type": "array", "uniqueItems": True}
+    refused, fine = client.ask(rendered[0].path, [{**asked, "json_schema": schema}, asked]).results
+    assert refused.error.kind == "invalid_request"
+    assert refused.error.field == "operations[0].json_schema"
+    assert "uniqueItems" in refused.error.message
+    assert (fine.status, fine.data) == (Status.OK, None)
+
+
+def test_what_the_model_writes_freely_has_the_same_form(client, rendered):
+    asked = rendered[1].truth.operations[:2]
+    free = [operation.model_copy(update={"constrained": False}) for operation in asked]
+    response = client.ask(rendered[1].path, [*asked, *free])
+    held, freely = response.results[:2], response.results[2:]
+    assert [result.text for result in freely] == [result.text for result in held]
 
 
 def test_many_at_once_get_the_answers_that_they_get_alone(stage, rendered):
