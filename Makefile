@@ -142,13 +142,13 @@ test-gpu: .venv/ready  ## The engine's CUDA path: on a GPU all of it; on a CPU i
 bench-gpu: build/bench-gpu/packages  ## The engine on a GPU, beside generate and the GPU's ceilings.
 	PYTHONPATH=$< $(PYTHON) bench/engine_gpu.py $(if $(SHAPE),--shape $(SHAPE)) $(if $(ONLY),--only $(ONLY))
 
-build/bench-gpu/packages: build/bench-gpu/wheels
-	$(PYTHON) -m pip install -q --no-index --find-links $< -r bench/gpu/requirements.txt --target $@.part
+build/bench-gpu/packages: | build/bench-gpu/wheels
+	$(PYTHON) -m pip install -q --no-index --find-links $| -r bench/gpu/requirements.txt --target $@.part
 	mv $@.part $@
 
-build/bench-gpu/wheels: bench/gpu/requirements.txt
-	$(PYTHON) -m pip download -q -r $< --dest $@.part
-	rm -rf $@ && mv $@.part $@
+build/bench-gpu/wheels:
+	$(PYTHON) -m pip download -q -r bench/gpu/requirements.txt --dest $@.part
+	mv $@.part $@
 
 .PHONY: bench-fiftyone
 bench-fiftyone: .venv/ready  ## Videos a second into a FiftyOne dataset, and what writing costs.

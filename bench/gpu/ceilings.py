@@ -41,10 +41,16 @@ def measure(device: torch.device, dtype: torch.dtype, small: bool) -> Ceilings:
     """``small`` sizes are for a CPU; those for a GPU fill it and its memory's caches."""
     sizes = [256] if small else [4096, 8192, 12288]
     rates = [_matrix_rate(device, dtype, size) for size in sizes]
-    source = torch.zeros(2**24 if small else 2**32, dtype=torch.uint8, device=device)
+    bandwidth = _copy_rate(device, 2**24 if small else 2**32)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()  # what is measured next finds the memory free
+    return Ceilings(max(rates), bandwidth)
+
+
+def _copy_rate(device: torch.device, size: int) -> float:
+    source = torch.zeros(size, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
-    seconds = best_seconds(device, lambda: target.copy_(source), 5)
-    return Ceilings(max(rates), 2 * source.nbytes / seconds)
+    return 2 * size / best_seconds(device, lambda: target.copy_(source), 5)
 
 
 def _matrix_rate(device: torch.device, dtype: torch.dtype, size: int) -> float:

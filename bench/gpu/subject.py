@@ -1,5 +1,6 @@
 """What is measured: a random checkpoint on a device, videos, and engines over it."""
 
+import sys
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from gpu.shapes import SHAPES, Shape
 from molmo2_engine.engine import Engine
 from molmo2_engine.generation.sampling import SamplingParameters
 from molmo2_engine.job import Event, Failed, Finished, Generate, Job
+from molmo2_engine.kv.cache import bytes_per_token
 from molmo2_engine.limits import LoopLimits
 from molmo2_engine.metrics.counters import Counters
 from molmo2_engine.model.runner import ModelRunner
@@ -21,6 +23,8 @@ from molmo2_engine.prompt.media import VideoFrames
 PAGE_TOKENS = 32
 FRAMES_AT_ONCE = 16
 PROMPT = "Describe this video."
+_PART_FOR_PAGES = 0.85
+"""Of the memory beside the weights; the rest is for activations and decode graphs."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +105,20 @@ class Subject:
         return Engine(runner, frozenset(), limits, Counters(CollectorRegistry()))
 
     def pages(self, videos: int, questions: int = 1) -> int:
-        """That so many videos take, with so many questions and answers about each."""
+        """That so many videos take, with so many questions and answers about each.
+
+        Fewer where the memory is too small: then some videos wait for others.
+        """
         prefix = -(-self.prefix_tokens // PAGE_TOKENS)
         own = -(-(len(self.question) + self.shape.answer_tokens) // PAGE_TOKENS) + 1
-        return videos * (prefix + questions * own)
+        return min(videos * (prefix + questions * own), self._pages_in_memory())
+
+    def _pages_in_memory(self) -> int:
+        if self.device.type != "cuda":
+            return sys.maxsize
+        page = PAGE_TOKENS * bytes_per_token(self.config.text_config, self.dtype)
+        free, _ = torch.cuda.mem_get_info(self.device)
+        return int(_PART_FOR_PAGES * free / page)
 
     def job(self, video: VideoFrames, key: int, questions: int = 1, answer: int = 0) -> Job:
         """Greedy answers of ``answer`` tokens, or as long as the shape says."""
