@@ -172,7 +172,7 @@ def router_bound() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--days", type=int, default=2)
+    parser.add_argument("--days", type=int, default=1)
     parser.add_argument("--load", type=int, default=240, help="seconds until a new pod is ready")
     options = parser.parse_args()
     kind = pod_kind(options.load)

@@ -94,13 +94,20 @@ def test_requirements_are_those_of_the_extras_without_torch():
     assert {name.lower() for name in names} <= {name.lower() for name in told}
 
 
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is missing")
-@pytest.mark.parametrize("path", ["", None], ids=["nothing on the path", "all of it"])
-def test_tritons_link_is_compiled_once_and_then_found(tmp_path, path):
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """Triton's, as the build stage leaves it."""
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is missing")
+    folder = tmp_path_factory.mktemp("triton") / "cache"
     program = IMAGE / "triton_driver.py"
-    cache = tmp_path / "cache"
-    done = subprocess.run([sys.executable, program, cache], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, program, folder], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("path", ["", None], ids=["nothing on the path", "all of it"])
+def test_tritons_link_is_compiled_once_and_then_found(cache, path):
     made = {library: library.stat().st_mtime_ns for library in cache.glob("*/cuda_utils*.so")}
     assert made
     # With no compiler that works; and with and without `file`, which Triton's key depends on.
