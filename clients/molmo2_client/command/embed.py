@@ -13,7 +13,7 @@ Examples:
 
   molmo2 embed clips --embeddings-field molmo2_embedding
 
-  molmo2 embed ~/videos --output vectors.jsonl --pooling max
+  molmo2 embed ~/videos --output vectors.jsonl --pooling max --per-frame
 
 The first fills a FiftyOne dataset, the second needs no FiftyOne. A second run asks only what the
 first has not answered.
@@ -27,6 +27,10 @@ def embed(
     pooling: Annotated[
         Pooling, typer.Option(help="What becomes of the visual tokens.")
     ] = Pooling.MEAN,
+    per_frame: Annotated[
+        bool,
+        typer.Option("--per-frame", help="A vector for each sampled frame too; with --output."),
+    ] = False,
     embeddings_field: Annotated[
         str | None, typer.Option(help="Field for the vectors.", show_default="molmo2_embedding")
     ] = None,
@@ -53,10 +57,12 @@ def embed(
                 field = embeddings_field or "molmo2_embedding"
                 return batch.embed_dataset(samples, molmo2, field, pooling=pooling, **how)
             how["max_videos"] = max_samples
-            operations = [Embed(pooling=pooling)]
+            operations = [Embed(pooling=pooling, per_frame=per_frame)]
             return batch.label_folder(target, operations, molmo2, output=output, **how)
 
     if output is None:
+        if per_frame:
+            batch.end("--per-frame wants --output: a field of a dataset holds one vector a video")
         samples = batch.load_view(target, view, max_samples)
     else:
         batch.only_for_datasets(view=view, embeddings_field=embeddings_field)

@@ -74,6 +74,13 @@ def test_a_folder_is_embedded_and_a_second_run_asks_nothing(molmo2, answers, con
     assert {len(answer.response.results[0].embedding) for answer in answers()} == {8}
 
 
+def test_a_folder_is_embedded_by_the_frame_too(molmo2, answers):
+    assert molmo2("embed", "--per-frame").returncode == 0
+    for answer in answers():
+        (result,) = answer.response.results
+        assert [frame.frame for frame in result.frames] == answer.response.video.sampled.frames
+
+
 def test_a_failed_video_is_told_and_makes_the_exit_code_1(molmo2, contract_server):
     contract_server.failing = {"b.mp4"}
 

@@ -30,6 +30,7 @@ from molmo2_contract.results import (
     DescribeResult,
     EmbedResult,
     Event,
+    FrameEmbedding,
     Point,
     PointingResult,
     Position,
@@ -180,6 +181,14 @@ def _drawn(
             )
         case Embed():
             vector = [chance.uniform(-1, 1) for _ in range(8)]
-            return EmbedResult(pooling=operation.pooling, embedding=vector, **status)
+            frames = [
+                FrameEmbedding(time=time, frame=frame, embedding=vector) for time, frame in places
+            ]
+            return EmbedResult(
+                pooling=operation.pooling,
+                embedding=vector,
+                frames=frames if operation.per_frame else [],
+                **status,
+            )
         case _:
             return DescribeResult(text=f"{chance.random()}", **status)
