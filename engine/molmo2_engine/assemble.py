@@ -94,6 +94,7 @@ def _runner(
     }
     activations = 0
     if checkpoint.device.type == "cuda":
+        torch.cuda.set_device(checkpoint.device)  # where this thread's kernels and graphs run
         activations = largest_prefill(checkpoint, layout, tokens=context, **how)
     pages = count_pages(settings, checkpoint, context, activations)
     behind = layout.question(ZOO_PROMPT) if settings.embedding_tokens == "all" else []
