@@ -18,7 +18,8 @@ from molmo2_contract.operations import (
 )
 from molmo2_demo.scene import DURATIONS, Scene, draw_scene
 from molmo2_demo.truth import Truth
-from molmo2_demo.video import FORMATS, write_video
+from molmo2_demo.video import write_video
+from molmo2_demo.video_format import FORMATS
 
 QUESTION = "Describe this video in detail."
 

@@ -8,7 +8,8 @@ from molmo2_contract.operations import Describe, Operation, Pointing, TemporalLo
 from molmo2_demo.generate import QUESTION
 from molmo2_demo.scene import DURATIONS, draw_scene
 from molmo2_demo.truth import Truth
-from molmo2_demo.video import FORMATS, write_video
+from molmo2_demo.video import write_video
+from molmo2_demo.video_format import FORMATS
 
 MOST_SHAPES = 3
 LONGEST = 6.0

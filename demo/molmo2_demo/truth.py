@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from molmo2_contract.operations import Operation
 from molmo2_demo.scene import Scene, Shape, sample_times
-from molmo2_demo.video import VideoFormat
+from molmo2_demo.video_format import VideoFormat
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import random
 from dataclasses import dataclass
 
 from molmo2_demo.scene import Scene, Shape, draw_scene, sample_times
-from molmo2_demo.video import FORMATS, VideoFormat
+from molmo2_demo.video_format import FORMATS, VideoFormat
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from molmo2_demo.render import render_frame
 from molmo2_demo.scene import draw_scene, sample_times
 from molmo2_demo.score import score_points
 from molmo2_demo.truth import Truth
-from molmo2_demo.video import VideoFormat
+from molmo2_demo.video_format import VideoFormat
 
 FOLDER = Path(__file__).parents[2] / "demo" / "checkpoint"
 MAX_BYTES = 20_000_000

@@ -14,7 +14,7 @@ from molmo2_demo.outcome import Outcome, VideoOutcome
 from molmo2_demo.report import model_card_figures, print_report
 from molmo2_demo.scene import draw_scene
 from molmo2_demo.truth import Truth
-from molmo2_demo.video import FORMATS
+from molmo2_demo.video_format import FORMATS
 
 
 @pytest.fixture

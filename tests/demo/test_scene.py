@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molmo2_demo.scene import DURATIONS, Scene, Shape, draw_scene, sample_times
-from molmo2_demo.video import FORMATS
+from molmo2_demo.video_format import FORMATS
 
 scenes = st.builds(
     draw_scene,

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from molmo2_demo.scene import COLORS, DURATIONS, FORMS, Scene, Shape, sample_times
-from molmo2_demo.video import FORMATS, VideoFormat, write_video
+from molmo2_demo.video import write_video
+from molmo2_demo.video_format import FORMATS, VideoFormat
 
 BACKGROUND = (110, 110, 110)
 
