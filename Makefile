@@ -56,7 +56,8 @@ test-labels: .venv/ready  ## The longer proofs of labelling: 200 videos to the f
 .PHONY: test-faults
 test-faults: .venv/ready  ## Strikes a real server with two dozen faults; writes docs/faults.md.
 	OMP_NUM_THREADS=1 FAULT_TABLE=docs/faults.md $(RUN) -m pytest tests/e2e/faults \
-	    tests/e2e/test_drain.py tests/e2e/test_gateway.py -m slow -s --timeout 600
+	    tests/e2e/test_drain.py tests/e2e/test_gateway.py tests/e2e/test_dashboard.py \
+	    -m slow -s --timeout 600
 
 .PHONY: fuzz
 fuzz: .venv/ready  ## 2,100 damaged videos to a real TorchServe, with good ones between them.

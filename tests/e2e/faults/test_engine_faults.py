@@ -1,0 +1,121 @@
+"""Faults of the engine."""
+
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import numpy as np
+import psutil
+import pytest
+from stopped_thread import stopped_thread
+from watched import SLOW, engine, metrics, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+SHORT = [{"operation": "embed"}]
+
+
+@contextmanager
+def at_work(scene) -> Iterator[psutil.Process]:
+    """The engine while it generates for the fault's own caller."""
+    until(lambda: generating(scene.server) >= len(SLOW), 60, "an engine at work")
+    yield engine(scene.server)
+
+
+def generating(server) -> float:
+    told = metrics(server)
+    return sum(v for name, v in told.items() if name.startswith("molmo2_engine_running_sequences"))
+
+
+def test_an_engine_killed_at_rest(scene):
+    with scene.fault("`kill -9` of the engine at rest") as blow:
+        with scene.bystanders.resting():
+            engine(scene.server).kill()
+            blow.strikes()
+        kind = scene.ask("http", SHORT)
+        blow.ends(f"nobody; the next is {kind}")
+    assert kind == "answered"
+
+
+@pytest.mark.parametrize("transport", ["http", "grpc"])
+def test_an_engine_killed_at_work(scene, transport):
+    with scene.fault(f"`kill -9` of the engine at work ({transport})") as blow:
+        answer = scene.asked(transport, SLOW)
+        with at_work(scene) as process:
+            process.kill()
+            blow.strikes()
+        kind = answer.result()
+        blow.ends(f"`{kind}`")
+    assert kind == "engine_unavailable"
+
+
+def test_an_engine_that_is_stopped(scene):
+    with scene.fault("the engine hangs (SIGSTOP; `heartbeat_timeout` 3.5 s)") as blow:
+        answer = scene.asked("http", SLOW)
+        with at_work(scene) as process:
+            process.send_signal(signal.SIGSTOP)
+            blow.strikes()
+        kind = answer.result()
+        blow.ends(f"`{kind}`")
+    assert kind == "engine_unavailable"
+
+
+def test_a_step_that_does_not_end(scene):
+    name = "a step of the engine does not end (`stall_seconds` 4, `heartbeat_timeout` 3.5 s)"
+    with scene.fault(name) as blow:
+        answer = scene.asked("grpc", SLOW)
+        with at_work(scene) as process, stopped_thread(process.pid):
+            blow.strikes()
+            kind = answer.result()
+        blow.ends(f"`{kind}`")
+    assert kind == "engine_unavailable"
+
+
+def test_memory_that_does_not_suffice_for_one_prefill(scene):
+    long = rendered(scene.videos / "long.mp4", frames=96)
+    with scene.fault("the engine has no memory for one prefill") as blow:
+        process = engine(scene.server)
+        now = process.memory_info().vms
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (now + ROOM, resource.RLIM_INFINITY))
+        blow.strikes()
+        try:
+            kind = scene.ask_about(long, "http", SHORT)
+        finally:
+            whole = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+            resource.prlimit(process.pid, resource.RLIMIT_AS, whole)
+        blow.ends(f"`{kind}`")
+        assert engine(scene.server).pid == process.pid
+    assert kind != "answered"
+
+
+ROOM = 32 * 2**20
+"""Bytes beyond what the engine has: enough for the frames, too few for their prefill."""
+
+
+def rendered(path: Path, frames: int) -> Path:
+    """A small video of two frames a second."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=2)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for number in range(frames):
+            picture = np.full((64, 64, 3), number % 256, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_weights_that_are_damaged(scene):
+    (weights,) = Path(scene.server.options.run).glob("tmp/models/*/weights/model.safetensors")
+    good = weights.read_bytes()
+    with scene.fault("the weights are damaged, and the engine has to start", for_all=True) as blow:
+        weights.write_bytes(b"\xff" * 64 + good[64:])
+        engine(scene.server).kill()
+        blow.strikes()
+        kind = scene.ask("http", SHORT, timeout=20)
+        blow.ends(f"`{kind}`")
+        weights.write_bytes(good)
+        blow.strikes()
+    assert kind == "engine_unavailable"
