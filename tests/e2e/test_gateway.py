@@ -26,6 +26,7 @@ from molmo2_demo.generate import generate
 
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.slow,
     pytest.mark.timeout(600),
     pytest.mark.skipif(shutil.which("nginx") is None, reason="apt-get install -y nginx-light"),
 ]
@@ -196,7 +197,6 @@ def test_only_inference_passes_the_gateway(gateway, method, path):
     assert "torchserve" not in answer.text.lower()
 
 
-@pytest.mark.slow
 def test_an_upload_that_stalls_is_cut_at_the_gateway(gateway):
     head = (
         "POST /predictions/molmo2-demo HTTP/1.1\r\nHost: x\r\n"
