@@ -31,16 +31,16 @@ def test_a_disk_that_is_full(scene):
 
 
 def test_a_model_that_does_not_load(scene):
-    (packages,) = Path(scene.server.options.run).glob("tmp/models/*/packages")
-    aside = packages.with_name("aside")
+    (entry,) = Path(scene.server.options.run).glob("tmp/models/*/molmo2_service.py")
+    aside = entry.with_name("aside")
     with scene.fault("the model does not load, and all workers die", for_all=True) as blow:
-        os.rename(packages, aside)
+        os.rename(entry, aside)
         for worker in workers(scene.server):
             worker.kill()
         blow.strikes()
         kind = scene.ask("http", SHORT, timeout=3, deadline_margin=1)
         blow.ends(f"`{kind}`")
-        os.rename(aside, packages)
+        os.rename(aside, entry)
         blow.strikes()
     assert kind == "deadline_exceeded"
 
