@@ -137,7 +137,7 @@ class Beside:
     def _end_engines(self) -> None:
         """Engines end with TorchServe by themselves; one that hangs has to be ended."""
         until = time.monotonic() + _SECONDS_OF_ENGINES
-        while any(engine.alive for engine in self._engines.look()) and time.monotonic() < until:
+        while not self._engines.have_ended and time.monotonic() < until:
             self._engines.kill_silent()
             time.sleep(0.2)
 

@@ -23,6 +23,7 @@ class EngineState:
     name: str
     """The device, e.g. ``cpu`` or ``gpu0``, and eight digits of its settings' digest."""
     alive: bool
+    """Whether it has loaded and its process holds its lock."""
     exposition: str
     """Its metrics in Prometheus' text format; empty while it loads, or does not answer."""
     replaced: int = 0
@@ -50,6 +51,10 @@ class Engines:
         """
         return sum(engine.kill_if_silent() for engine in self._watched.values())
 
+    @property
+    def have_ended(self) -> bool:
+        return not any(engine.holds_its_lock for engine in self._watched.values())
+
     def close(self) -> None:
         for engine in self._watched.values():
             engine.close()
@@ -62,15 +67,22 @@ class _Watched:
         self._channel: grpc.Channel | None = None
         self._name = lock.socket.stem.removeprefix("engine-")
         self._process: int | None = None
+        self._loaded = False
         self._replaced = 0
 
     def look(self) -> EngineState:
         holder = self._lock.holder()
         if holder is not None and holder.process != self._process:
             self._replaced += self._process is not None
-            self._process = holder.process
-        alive = holder is not None
-        return EngineState(self._name, alive, self._metrics() if alive else "", self._replaced)
+            self._process, self._loaded = holder.process, False
+        told = self._metrics() if holder is not None else ""
+        # One that has once answered may be slow to; one that has not is loading.
+        self._loaded = holder is not None and (self._loaded or bool(told))
+        return EngineState(self._name, self._loaded, told, self._replaced)
+
+    @property
+    def holds_its_lock(self) -> bool:
+        return not self._lock.is_free
 
     def kill_if_silent(self) -> bool:
         if (hung := self._silence.look()) is None:
