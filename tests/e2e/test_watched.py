@@ -18,6 +18,7 @@ from watched import (
     health,
     is_ready,
     metrics,
+    running_sequences,
     streamed_into_a_unary_call,
     until,
     workers,
@@ -142,10 +143,11 @@ def test_a_worker_that_is_killed_is_left_to_torchserve(watched):
 
 
 def test_an_engine_that_hangs_is_replaced_and_its_work_told_so(watched, video):
+    until(lambda: metrics(watched.server)["molmo2_ready"] == 1, 30, "readiness")
     first = engine(watched.server)
     with ThreadPoolExecutor(1) as pool, watched.client("http", media="path", retries=0) as client:
         answer = pool.submit(client.ask, video, SLOW)
-        until(lambda: metrics(watched.server)["molmo2_ready"] == 1, 30, "readiness")
+        until(lambda: running_sequences(watched.server) > 1, 30, "work")
         first.send_signal(signal.SIGSTOP)
         with pytest.raises(EngineUnavailable):
             answer.result(60)

@@ -161,6 +161,8 @@ def test_an_engine_killed_at_rest_is_replaced_unseen(launch, connection):
 def test_an_engine_that_is_stopped_is_replaced_by_whoever_wants_it_next(launch, connection):
     (first,) = engines(launch)
     os.kill(first, signal.SIGSTOP)
+    while psutil.Process(first).status() != psutil.STATUS_STOPPED:
+        time.sleep(0.01)
     assert list(connection.answer(request(key=b"after a stop"), timeout=240))
     (second,) = engines(launch)
     assert second != first

@@ -52,6 +52,12 @@ def metrics(server: RunningServer) -> dict[str, float]:
     }
 
 
+def running_sequences(server: RunningServer) -> float:
+    """What the engines generate at the moment."""
+    name = "molmo2_engine_running_sequences"
+    return sum(value for key, value in metrics(server).items() if key.startswith(name))
+
+
 def _written(name: str, labels: dict[str, str]) -> str:
     inside = ",".join(f'{key}="{value}"' for key, value in sorted(labels.items()))
     return f"{name}{{{inside}}}" if inside else name
