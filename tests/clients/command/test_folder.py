@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -128,14 +129,16 @@ def test_prefixes_say_where_the_server_has_the_folder(molmo2, clips, answers, tm
 
 
 def test_ctrl_c_loses_nothing(command, molmo2, contract_server, answers):
-    contract_server.hold = 0.3
+    contract_server.hold = 1.0
     line, environment = command("embed", "--concurrency", "1")
     process = subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, text=True)
     while len(contract_server.asked) < 3:
         assert process.poll() is None
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     kept = len(answers())
+    contract_server.hold = 0.0
 
     molmo2("embed")
 
