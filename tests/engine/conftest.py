@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from stepped_engine import NEW_TOKENS, PROMPTS, SteppedEngine
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     GenerationConfig,
@@ -292,3 +293,18 @@ class Reference:
 @pytest.fixture(scope="session")
 def reference(checkpoint: Checkpoint) -> Reference:
     return Reference(checkpoint)
+
+
+@pytest.fixture
+def bench(checkpoint, layout):
+    return SteppedEngine(checkpoint, layout)
+
+
+@pytest.fixture(scope="session")
+def expected(reference, video):
+    """transformers' greedy tokens for four videos and every prompt."""
+    clips = [video(seed, count) for seed, count in enumerate((9, 3, 14, 1))]
+    return [
+        (clip, {prompt: reference.greedy(clip, prompt, NEW_TOKENS) for prompt in PROMPTS})
+        for clip in clips
+    ]

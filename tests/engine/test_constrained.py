@@ -1,24 +1,20 @@
 """Answers held to grammars, in a batch with others that are free."""
 
 import json
-import queue
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry
+from stepped_engine import SteppedEngine, events
 from transformers import LogitsProcessor
 
 from molmo2_contract.errors import ErrorKind
 from molmo2_engine.admission import Admission
-from molmo2_engine.engine import Engine
 from molmo2_engine.generation.grammar import Grammar
 from molmo2_engine.generation.sampling import SamplingParameters
 from molmo2_engine.job import Failed, Finished, Generate, Job, Progressed
-from molmo2_engine.limits import LoopLimits
-from molmo2_engine.metrics.counters import Counters
 from molmo2_engine.model.runner import ModelRunner
 from molmo2_engine.prompt.media import VideoFrames
 from molmo2_engine.wire import engine_pb2 as wire
@@ -56,27 +52,18 @@ TOO_COSTLY = Grammar(
 )
 
 
-class Stepped:
-    """An engine that a test steps by hand."""
+class Stepped(SteppedEngine):
+    """Its jobs ask one question, each time held to another grammar."""
 
-    def __init__(self, checkpoint, layout, grammars, *, page_tokens=16, tokens=1600, **limits):
-        self._layout = layout
+    def __init__(self, checkpoint, layout, grammars, **limits):
+        super().__init__(checkpoint, layout, **{"max_sequences": 16, **limits})
         self._grammars = grammars
-        runner = ModelRunner(
-            checkpoint,
-            layout,
-            pages=tokens // page_tokens,
-            page_tokens=page_tokens,
-            frames_at_once=4,
-        )
-        limits = LoopLimits(**{"tokens_per_progress": 4, **limits})
-        self.engine = Engine(runner, checkpoint.end_tokens, limits, Counters(CollectorRegistry()))
 
     def job(self, video, asked, *, new_tokens=NEW_TOKENS, progress=False, **parameters):
-        question = self._layout.question(PROMPT)
+        question = self.layout.question(PROMPT)
         return Job(
             key=video.key,
-            prefix_tokens=len(self._layout.video_prefix(video.times)[0]),
+            prefix_tokens=len(self.layout.video_prefix(video.times)[0]),
             operations=[
                 Generate(
                     question,
@@ -93,18 +80,8 @@ class Stepped:
         """The last event of each operation, job by job."""
         for job in jobs:
             assert self.engine.submit(job)
-        while not self.engine.idle:
-            self.engine.step()
+        self.finish()
         return [last_events(job) for job in jobs]
-
-
-def events(job):
-    found = []
-    while True:
-        try:
-            found.append(job.events.get_nowait())
-        except queue.Empty:
-            return found
 
 
 def last_events(job):
