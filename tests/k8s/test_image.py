@@ -111,14 +111,9 @@ def test_tritons_link_is_compiled_once_and_then_found(cache, path):
     made = {library: library.stat().st_mtime_ns for library in cache.glob("*/cuda_utils*.so")}
     assert made
     # With no compiler that works; and with and without `file`, which Triton's key depends on.
-    looked_up = (
-        "from pathlib import Path\n"
-        "from triton.backends.nvidia import driver\n"
-        "from triton.runtime.build import compile_module_from_src\n"
-        "source = Path(driver.dirname, 'driver.c').read_text()\n"
-        "compile_module_from_src(src=source, name='cuda_utils')\n"
-    )
-    environment = {**os.environ, "TRITON_CACHE_DIR": str(cache), "CC": "false"}
+    looked_up = "from triton.backends.nvidia.driver import CudaUtils; CudaUtils()"
+    at_hand = {"TRITON_CACHE_DIR": str(cache), "TRITON_LIBCUDA_PATH": f"{cache}/driver"}
+    environment = {**os.environ, **at_hand, "CC": "false"}
     if path is not None:
         environment["PATH"] = path
     again = subprocess.run(
@@ -126,7 +121,7 @@ def test_tritons_link_is_compiled_once_and_then_found(cache, path):
     )
     # It is found, and where there is no driver cannot be loaded; only then is a compiler asked for.
     found = "compiled module cuda_utils.so could not be loaded" in again.stderr
-    assert found or again.returncode == 0
+    assert found or again.returncode == 0, again.stderr
     assert {library: library.stat().st_mtime_ns for library in made} == made
 
 
@@ -138,6 +133,7 @@ def test_the_entry_fills_an_empty_cache_and_becomes_its_command(tmp_path):
     entry.write_text((IMAGE / "entry").read_text().replace("/opt/molmo2/triton", str(seeded)))
     cache = tmp_path / "run" / "triton"
     environment = {"PATH": os.environ["PATH"], "TRITON_CACHE_DIR": str(cache)}
-    done = subprocess.run(["sh", entry, "sh", "-c", "exit 7"], env=environment, capture_output=True)
-    assert done.returncode == 7
+    command = ["sh", entry, "sh", "-c", 'echo "$TRITON_LIBCUDA_PATH"; exit 7']
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == (f"{seeded}/driver\n", 7)
     assert (cache / "key" / "cuda_utils.so").read_text() == "library"
