@@ -9,11 +9,15 @@ TESTS ?= tests
 help:  ## This list.
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.venv/ready: pyproject.toml scripts/setup
+.venv/ready: pyproject.toml constraints.txt scripts/setup
 	@PYTHON=$(PYTHON) scripts/setup
 
 .PHONY: setup
 setup: .venv/ready  ## Installs everything into .venv.
+
+.PHONY: constraints
+constraints:  ## Writes constraints.txt anew: the newest versions that pyproject.toml allows.
+	@PYTHON=$(PYTHON) scripts/constraints
 
 .PHONY: demo
 demo: archive  ## Renders 8 videos, serves the demo model, labels a FiftyOne dataset, checks it.
