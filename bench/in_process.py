@@ -7,10 +7,10 @@ from pathlib import Path
 
 from molmo2_contract.operations import Embed, GeneratedOperation, Operation
 from molmo2_contract.prompts import render
-from molmo2_engine import job as events
 from molmo2_engine.assemble import assemble
 from molmo2_engine.generation.grammar import Constraint, Grammar
 from molmo2_engine.generation.sampling import SamplingParameters
+from molmo2_engine.loop import job as events
 from molmo2_engine.prompt.media import VideoFrames
 from molmo2_engine.settings import EngineSettings
 from molmo2_handler.answers import grammar_of

@@ -8,7 +8,7 @@ from with_generate import WithGenerate
 from gpu import counts
 from gpu.ceilings import wait_for
 from gpu.subject import PAGE_TOKENS, PROMPT, Subject
-from molmo2_engine.engine import Engine
+from molmo2_engine.loop.engine import Engine
 
 _LONGER = 5
 """Times the answer's tokens that a sequence may write."""

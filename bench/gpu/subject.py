@@ -11,11 +11,11 @@ from prometheus_client import CollectorRegistry
 from gpu import ceilings, random_checkpoint
 from gpu.ceilings import Ceilings
 from gpu.shapes import SHAPES, Shape
-from molmo2_engine.engine import Engine
 from molmo2_engine.generation.sampling import SamplingParameters
-from molmo2_engine.job import Event, Failed, Finished, Generate, Job
 from molmo2_engine.kv.cache import bytes_per_token
-from molmo2_engine.limits import LoopLimits
+from molmo2_engine.loop.engine import Engine
+from molmo2_engine.loop.job import Event, Failed, Finished, Generate, Job
+from molmo2_engine.loop.limits import LoopLimits
 from molmo2_engine.metrics.counters import Counters
 from molmo2_engine.model.runner import ModelRunner
 from molmo2_engine.prompt.media import VideoFrames

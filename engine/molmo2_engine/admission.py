@@ -10,7 +10,7 @@ from molmo2_engine.generation.grammar import (
     GrammarRefused,
 )
 from molmo2_engine.generation.sampling import SamplingParameters
-from molmo2_engine.job import Embed, Generate, Job, Refuse
+from molmo2_engine.loop.job import Embed, Generate, Job, Refuse
 from molmo2_engine.prompt.cropping import cut, image_grid
 from molmo2_engine.prompt.layout import Layout
 from molmo2_engine.prompt.media import Images, VideoFrames

@@ -6,10 +6,10 @@ import torch
 from prometheus_client import CollectorRegistry
 
 from molmo2_engine.admission import Admission
-from molmo2_engine.engine import Engine
 from molmo2_engine.generation.grammar import GrammarCompiler, read_vocabulary
 from molmo2_engine.kv.sizing import count_pages
-from molmo2_engine.limits import LoopLimits
+from molmo2_engine.loop.engine import Engine
+from molmo2_engine.loop.limits import LoopLimits
 from molmo2_engine.metrics.counters import Counters
 from molmo2_engine.metrics.gauges import Gauges
 from molmo2_engine.model import checkpoint as checkpoints

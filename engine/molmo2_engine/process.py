@@ -5,7 +5,7 @@ import signal
 
 from molmo2_engine.assemble import Assembly, assemble
 from molmo2_engine.heartbeat import Heartbeat
-from molmo2_engine.job import Failed
+from molmo2_engine.loop.job import Failed
 from molmo2_engine.server import EngineService, serve
 from molmo2_engine.settings import EngineSettings
 from molmo2_engine.wire import engine_pb2 as wire

@@ -9,9 +9,9 @@ from grpc_health.v1 import health, health_pb2_grpc
 from prometheus_client import generate_latest
 
 from molmo2_contract.errors import InternalError, Molmo2Error
-from molmo2_engine import job as events
 from molmo2_engine.assemble import Assembly
 from molmo2_engine.client.channel import CHANNEL_OPTIONS, ERROR_TRAILER
+from molmo2_engine.loop import job as events
 from molmo2_engine.wire import engine_pb2 as wire
 from molmo2_engine.wire import engine_pb2_grpc
 

@@ -6,7 +6,7 @@ import torch
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from molmo2_engine.engine import Engine
+from molmo2_engine.loop.engine import Engine
 
 
 class Gauges(Collector):

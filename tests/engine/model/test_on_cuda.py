@@ -5,10 +5,10 @@ import torch
 import torch.nn.functional as F
 from prometheus_client import CollectorRegistry
 
-from molmo2_engine.engine import Engine
 from molmo2_engine.generation.sampling import SamplingParameters
-from molmo2_engine.job import Finished, Generate, Job
-from molmo2_engine.limits import LoopLimits
+from molmo2_engine.loop.engine import Engine
+from molmo2_engine.loop.job import Finished, Generate, Job
+from molmo2_engine.loop.limits import LoopLimits
 from molmo2_engine.metrics.counters import Counters
 from molmo2_engine.model import checkpoint as checkpoints
 from molmo2_engine.model.activations import largest_prefill

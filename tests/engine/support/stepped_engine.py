@@ -4,10 +4,10 @@ import queue
 
 from prometheus_client import CollectorRegistry
 
-from molmo2_engine.engine import Engine
 from molmo2_engine.generation.sampling import SamplingParameters
-from molmo2_engine.job import Embed, Finished, Generate, Job
-from molmo2_engine.limits import LoopLimits
+from molmo2_engine.loop.engine import Engine
+from molmo2_engine.loop.job import Embed, Finished, Generate, Job
+from molmo2_engine.loop.limits import LoopLimits
 from molmo2_engine.metrics.counters import Counters
 from molmo2_engine.model.runner import ModelRunner
 from molmo2_engine.prompt.media import VideoFrames

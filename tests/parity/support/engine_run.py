@@ -13,7 +13,7 @@ from parity_cases import NEW_TOKENS, VIDEOS, Answer, Case
 
 from molmo2_contract.video import Video
 from molmo2_engine.assemble import assemble
-from molmo2_engine.job import Finished
+from molmo2_engine.loop.job import Finished
 from molmo2_engine.model.vision import to_patches
 from molmo2_engine.prompt.cropping import cut
 from molmo2_engine.settings import EngineSettings

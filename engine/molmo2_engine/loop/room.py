@@ -2,9 +2,9 @@
 
 import threading
 
-from molmo2_engine.job import Generate, Job
 from molmo2_engine.kv.pages import PagePool
 from molmo2_engine.kv.prefix_store import PrefixStore
+from molmo2_engine.loop.job import Generate, Job
 
 
 class Room:

@@ -12,7 +12,7 @@ from stepped_engine import (
 )
 
 from molmo2_contract.errors import Overloaded
-from molmo2_engine.job import Finished, Opened
+from molmo2_engine.loop.job import Finished, Opened
 
 
 def test_a_video_is_prefilled_once_for_all_its_questions(bench, video):

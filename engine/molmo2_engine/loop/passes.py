@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from molmo2_engine.job import Sequence
+from molmo2_engine.loop.job import Sequence
 
 
 @dataclass(frozen=True)

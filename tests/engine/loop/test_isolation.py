@@ -5,7 +5,7 @@ import torch
 from stepped_engine import PROMPTS, SteppedEngine, answers, events, longest_request
 
 from molmo2_contract.errors import InternalError, Overloaded
-from molmo2_engine.job import Failed, Finished, Opened
+from molmo2_engine.loop.job import Failed, Finished, Opened
 from molmo2_engine.prompt.media import VideoFrames
 
 

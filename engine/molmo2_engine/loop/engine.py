@@ -5,17 +5,17 @@ import threading
 import time
 
 from molmo2_contract.errors import Overloaded
-from molmo2_engine.batch import Batch
-from molmo2_engine.failure import as_wire_error
-from molmo2_engine.job import Embed, Embedded, Failed, Finished, Job, Opened, Refuse
 from molmo2_engine.kv.pages import PagePool
 from molmo2_engine.kv.prefix_store import PrefixStore
-from molmo2_engine.limits import LoopLimits
+from molmo2_engine.loop.batch import Batch
+from molmo2_engine.loop.failure import as_wire_error
+from molmo2_engine.loop.job import Embed, Embedded, Failed, Finished, Job, Opened, Refuse
+from molmo2_engine.loop.limits import LoopLimits
+from molmo2_engine.loop.pace import Pace
+from molmo2_engine.loop.room import Room
+from molmo2_engine.loop.scheduler import Scheduler
 from molmo2_engine.metrics.counters import Counters
 from molmo2_engine.model.runner import ModelRunner
-from molmo2_engine.pace import Pace
-from molmo2_engine.room import Room
-from molmo2_engine.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stepped_engine import PROMPTS, SteppedEngine, answers, events, longest_request
 
-from molmo2_engine.job import Embedded
+from molmo2_engine.loop.job import Embedded
 
 
 def test_answers_vary_so_that_equality_means_something(expected):

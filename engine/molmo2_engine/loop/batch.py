@@ -4,18 +4,18 @@ import logging
 import time
 from collections.abc import Callable
 
-from molmo2_engine.failure import as_wire_error
 from molmo2_engine.generation.grammar import Constraint, GrammarFailed, TokenMasks
 from molmo2_engine.generation.sampling import next_tokens
-from molmo2_engine.job import Failed, Finished, Job, Progressed, Sequence
 from molmo2_engine.kv.pages import PagePool
 from molmo2_engine.kv.prefix_store import PrefixStore
 from molmo2_engine.kv.table import PageTable
-from molmo2_engine.limits import LoopLimits
+from molmo2_engine.loop.failure import as_wire_error
+from molmo2_engine.loop.job import Failed, Finished, Job, Progressed, Sequence
+from molmo2_engine.loop.limits import LoopLimits
+from molmo2_engine.loop.passes import Pass, plan_passes
 from molmo2_engine.metrics.counters import Counters
 from molmo2_engine.model.pooling import NotFinite
 from molmo2_engine.model.runner import ModelRunner
-from molmo2_engine.passes import Pass, plan_passes
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from molmo2_engine.assemble import assemble
-from molmo2_engine.job import Embedded, Finished
+from molmo2_engine.loop.job import Embedded, Finished
 from molmo2_engine.model.pooling import ZOO_PROMPT
 from molmo2_engine.settings import EngineSettings
 from molmo2_engine.wire import engine_pb2 as wire

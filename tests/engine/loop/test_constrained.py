@@ -14,7 +14,7 @@ from molmo2_contract.errors import ErrorKind
 from molmo2_engine.admission import Admission
 from molmo2_engine.generation.grammar import Grammar
 from molmo2_engine.generation.sampling import SamplingParameters
-from molmo2_engine.job import Failed, Finished, Generate, Job, Progressed
+from molmo2_engine.loop.job import Failed, Finished, Generate, Job, Progressed
 from molmo2_engine.model.runner import ModelRunner
 from molmo2_engine.prompt.media import VideoFrames
 from molmo2_engine.wire import engine_pb2 as wire

@@ -6,9 +6,9 @@ from prometheus_client import CollectorRegistry
 
 from molmo2_contract.errors import InvalidRequest, VideoTooLong
 from molmo2_engine.admission import Admission
-from molmo2_engine.engine import Engine
-from molmo2_engine.job import Embedded, Finished
-from molmo2_engine.limits import LoopLimits
+from molmo2_engine.loop.engine import Engine
+from molmo2_engine.loop.job import Embedded, Finished
+from molmo2_engine.loop.limits import LoopLimits
 from molmo2_engine.metrics.counters import Counters
 from molmo2_engine.model.runner import ModelRunner
 from molmo2_engine.prompt.cropping import cut

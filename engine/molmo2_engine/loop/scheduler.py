@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from molmo2_contract.errors import Overloaded
 from molmo2_engine.generation.sampling import Sampler
-from molmo2_engine.job import Generate, Job, Sequence
+from molmo2_engine.loop.job import Generate, Job, Sequence
 from molmo2_engine.prompt.media import Media
 
 

@@ -1,6 +1,6 @@
 """How time is shared between new media and running sequences."""
 
-from molmo2_engine.pace import Pace
+from molmo2_engine.loop.pace import Pace
 
 
 def test_running_sequences_get_their_share_after_a_prefill():
