@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from molmo2_contract.errors import InternalError, Molmo2Error
 from molmo2_contract.events import Done, Event, OperationDone, Progress
@@ -15,14 +15,11 @@ from molmo2_engine.client import EngineConnection, MediaNotHeld
 from molmo2_engine.wire import engine_pb2 as wire
 from molmo2_handler.answers import ProgressReader
 from molmo2_handler.engine_messages import failed_result, to_engine, to_result
+from molmo2_handler.frame_source import FROM_VIDEO, FrameSource
 from molmo2_handler.request_clock import RequestClock
-from molmo2_handler.video import DecodedFrames, OpenVideo, VideoLimits, open_video
+from molmo2_handler.video import OpenVideo, VideoLimits, open_video
 
 logger = logging.getLogger(__name__)
-
-
-GetFrames = Callable[[OpenVideo, int], DecodedFrames]
-"""From an open video and a size to its sampled frames: ``OpenVideo.frames``, or a cache of it."""
 
 
 class Answerer:
@@ -34,13 +31,13 @@ class Answerer:
         limits: VideoLimits,
         frame_size: int,
         model: ModelInfo,
-        get_frames: GetFrames = OpenVideo.frames,
+        source: FrameSource = FROM_VIDEO,
     ) -> None:
         self._engine = engine
         self._limits = limits
         self._frame_size = frame_size
         self._model = model
-        self._get_frames = get_frames
+        self._source = source
 
     def respond(self, request: Request, body: bytes | None, request_id: str) -> Response:
         """The whole answer at once. Raises what ``events`` raises."""
@@ -67,10 +64,11 @@ class Answerer:
         """
         clock = RequestClock(request.timeout)
         with open_video(request.video, body, self._limits, clock.deadline) as video:
-            answer = _Answer(request, video.info)
+            answer = _Answer(request, self._source.info(video, self._frame_size))
             clock.planned()
             try:
-                for event in self._ask(request, video, clock, request_id):
+                times = answer.video.sampled.times
+                for event in self._ask(request, video, times, clock, request_id):
                     yield from answer.take(event)
             except Molmo2Error as error:
                 if answer.untouched:
@@ -81,12 +79,17 @@ class Answerer:
         )
 
     def _ask(
-        self, request: Request, video: OpenVideo, clock: RequestClock, request_id: str
+        self,
+        request: Request,
+        video: OpenVideo,
+        times: list[float],
+        clock: RequestClock,
+        request_id: str,
     ) -> Iterator[wire.AnswerEvent]:
         """Asks without frames first: the engine may hold the video."""
         message = wire.AnswerRequest(
             request_id=request_id,
-            video=wire.Video(key=video.key, times=video.info.sampled.times),
+            video=wire.Video(key=video.key, times=times),
             operations=[to_engine(operation) for operation in request.operations],
             progress=request.stream,
         )
@@ -94,7 +97,7 @@ class Answerer:
             yield from self._engine.answer(message, clock.remaining())
         except MediaNotHeld:
             began = time.monotonic()
-            decoded = self._get_frames(video, self._frame_size)
+            decoded = self._source.frames(video, self._frame_size)
             message.video.frames = decoded.images.tobytes()
             message.video.frame_numbers.extend(decoded.numbers)
             clock.decoded(time.monotonic() - began)

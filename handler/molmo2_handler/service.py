@@ -17,10 +17,11 @@ from molmo2_contract.request import InfoRequest, Request
 from molmo2_contract.response import ModelInfo
 from molmo2_engine.client import EngineConnection
 from molmo2_handler.accounts import Account, Accounts
-from molmo2_handler.answering import Answerer, GetFrames
+from molmo2_handler.answering import Answerer
 from molmo2_handler.drain_gate import DrainGate
 from molmo2_handler.engine_process import engine_launch, run_directory
 from molmo2_handler.frame_cache import FrameCache, cache_folder
+from molmo2_handler.frame_source import FrameSource
 from molmo2_handler.image_answering import ImageAnswerer
 from molmo2_handler.incoming import Incoming
 from molmo2_handler.information import server_info
@@ -61,7 +62,7 @@ class Molmo2Handler:
             self._settings.video,
             description.frame_size,
             self._model,
-            self._accounts.decoding(self._get_frames()),
+            self._frame_source(),
         )
         self._images = ImageAnswerer(self._engine, self._settings.video, self._model)
 
@@ -99,11 +100,13 @@ class Molmo2Handler:
             account.stream = request.stream
             return self._answer(request, incoming, outgoing, account.request_id)
 
-    def _get_frames(self) -> GetFrames:
+    def _frame_source(self) -> FrameSource:
+        counted = self._accounts.decoding
         if not self._settings.frame_cache_bytes:
-            return OpenVideo.frames
+            return FrameSource(frames=counted(OpenVideo.frames))
         folder = cache_folder(run_directory(self._settings), os.getppid())
-        return FrameCache(folder, self._settings.frame_cache_bytes).frames
+        cache = FrameCache(folder, self._settings.frame_cache_bytes)
+        return FrameSource(cache.info, counted(cache.frames))
 
     def _answer(
         self, request: Request, incoming: Incoming, outgoing: Outgoing, request_id: str

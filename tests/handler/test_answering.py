@@ -19,6 +19,7 @@ from molmo2_engine.client import MediaNotHeld
 from molmo2_handler import answering, engine_messages
 from molmo2_handler.answering import Answerer
 from molmo2_handler.frame_cache import FrameCache
+from molmo2_handler.frame_source import FrameSource
 from molmo2_handler.video import OpenVideo, VideoLimits, open_video
 
 MODEL = ModelInfo(name="molmo2-demo", version="1.0", checkpoint="weights")
@@ -238,15 +239,19 @@ class Forgetful:
         return self._engine.answer(request, timeout)
 
 
-def test_what_an_engine_does_not_hold_is_not_decoded_again_where_any_worker_did(
+def test_what_an_engine_does_not_hold_is_not_read_again_where_any_worker_decoded_it(
     engine, limits, asked, tmp_path, monkeypatch
 ):
     caches = [FrameCache(tmp_path / "frames-1", 2**26) for _ in range(2)]
     first, second = (
-        Answerer(Forgetful(engine), limits, FRAME_SIZE, MODEL, cache.frames) for cache in caches
+        Answerer(
+            Forgetful(engine), limits, FRAME_SIZE, MODEL, FrameSource(cache.info, cache.frames)
+        )
+        for cache in caches
     )
     expected = first.respond(asked, None, "r")
     monkeypatch.setattr(OpenVideo, "frames", None)
+    monkeypatch.setattr(OpenVideo, "info", None)
     found = second.respond(asked, None, "r")
     assert found.video == expected.video
     assert found.results[1].tracks == expected.results[1].tracks

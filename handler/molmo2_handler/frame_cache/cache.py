@@ -10,17 +10,14 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
 from molmo2_contract.errors import DeadlineExceeded
+from molmo2_contract.video import VideoInfo
+from molmo2_handler.frame_cache.entry import Entry, read_frames, read_info
 from molmo2_handler.frame_cache.file_lock import exclusive, is_held
 from molmo2_handler.frame_cache.folder import use
 from molmo2_handler.video import DecodedFrames, OpenVideo
 
 logger = logging.getLogger(__name__)
-
-_HEADERS = 1024
-"""Bytes that an entry has beside its numbers and images, at most."""
 
 
 class FrameCache:
@@ -34,6 +31,14 @@ class FrameCache:
         self._capacity = capacity
         self._users = use(folder)
 
+    def info(self, video: OpenVideo, size: int) -> VideoInfo:
+        """What ``video.info`` says, without a look at its packets if its frames are kept.
+
+        Raises:
+            Molmo2Error: as ``video.info`` does.
+        """
+        return read_info(self._entry(video, size)) or video.info
+
     def frames(self, video: OpenVideo, size: int) -> DecodedFrames:
         """What ``video.frames(size)`` gives, decoded here only if no worker has done so.
 
@@ -41,16 +46,16 @@ class FrameCache:
             DeadlineExceeded: the video's deadline passed while another worker decoded it.
             Molmo2Error: as ``video.frames`` does.
         """
-        entry = self._folder / f"{video.key.hex()}-{size}.frames"
-        found = _read(entry)
+        entry = self._entry(video, size)
+        found = read_frames(entry)
         if found is not None:
             return found
         try:
             with exclusive(entry.with_suffix(".part"), video.deadline) as part:
-                found = _read(entry)
+                found = read_frames(entry)
                 if found is None:
                     found = video.frames(size)
-                    self._keep(found, part, entry, video.deadline)
+                    self._keep(Entry(video.info, found), part, entry, video.deadline)
                 return found
         except TimeoutError:
             raise DeadlineExceeded(
@@ -66,22 +71,20 @@ class FrameCache:
         """Lets go of the folder, which is removed once no other process uses it."""
         os.close(self._users)
 
-    def _keep(
-        self, frames: DecodedFrames, part: BinaryIO, entry: Path, deadline: float | None
-    ) -> None:
-        numbers = np.asarray(frames.numbers, np.int64)
-        size = frames.images.nbytes + numbers.nbytes + _HEADERS
+    def _entry(self, video: OpenVideo, size: int) -> Path:
+        return self._folder / f"{video.key.hex()}-{size}.frames"
+
+    def _keep(self, entry: Entry, part: BinaryIO, path: Path, deadline: float | None) -> None:
         with exclusive(self._folder / "room", deadline):
-            if not self._make_room(size):
+            if not self._make_room(entry.size):
                 return
-            part.truncate(size)  # room that others see as taken
+            part.truncate(entry.size)  # room that others see as taken
         part.seek(0)
-        np.save(part, numbers)
-        np.save(part, frames.images)
+        entry.write(part)
         part.truncate()
         part.flush()
         with exclusive(self._folder / "room", deadline):
-            entry.with_suffix(".part").rename(entry)
+            path.with_suffix(".part").rename(path)
 
     def _make_room(self, size: int) -> bool:
         """Removes the oldest entries until ``size`` more bytes fit; False if they never do."""
@@ -104,14 +107,3 @@ def _size(part: Path) -> int:
         return part.stat().st_size
     except FileNotFoundError:  # its worker gave up meanwhile
         return 0
-
-
-def _read(entry: Path) -> DecodedFrames | None:
-    try:
-        with entry.open("rb") as file:
-            numbers = np.load(file, allow_pickle=False)
-            images = np.load(file, allow_pickle=False)
-            os.utime(file.fileno())
-    except (FileNotFoundError, EOFError, ValueError):
-        return None
-    return DecodedFrames(images, numbers.tolist())

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from molmo2_contract.errors import DeadlineExceeded, VideoUnreadable
-from molmo2_contract.video import Video
+from molmo2_contract.video import Video, VideoInfo
 from molmo2_demo.generate import DemoVideo
 from molmo2_handler.frame_cache import FrameCache, cache_folder
 from molmo2_handler.frame_cache.file_lock import exclusive
@@ -30,6 +30,12 @@ class Counting:
     def __init__(self, video: OpenVideo, seconds: float = 0) -> None:
         self.video, self.seconds, self.count = video, seconds, 0
         self.key, self.deadline = video.key, video.deadline
+        self.looks = 0
+
+    @property
+    def info(self) -> VideoInfo:
+        self.looks += 1
+        return self.video.info
 
     def frames(self, size: int) -> DecodedFrames:
         self.count += 1
@@ -85,6 +91,14 @@ def test_frames_are_decoded_once_and_then_read(cache, opened, folder):
     assert second.images.dtype == np.uint8
     assert first.numbers == second.numbers
     assert [path.suffix for path in entries(folder)] == [".frames"]
+
+
+def test_what_is_said_of_a_video_is_read_with_its_frames(cache, opened):
+    first, second = Counting(opened()), Counting(opened())
+    assert cache.info(first, SIZE) == first.video.info
+    cache.frames(first, SIZE)
+    assert cache.info(second, SIZE) == first.video.info
+    assert (first.looks, second.looks) == (2, 0)
 
 
 def test_another_size_or_another_sampling_is_another_entry(cache, opened, folder):
