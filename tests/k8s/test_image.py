@@ -63,6 +63,14 @@ def test_everything_that_stages_copy_is_sent_to_the_builder():
                     assert any(within(one, source) or within(source, one) for one in sent)
 
 
+def test_what_it_installs_is_what_is_tested():
+    pinned = (ROOT / "constraints.txt").read_text().split()
+    (torch,) = (line for line in stages()["build"] if line.startswith("ARG TORCH="))
+    assert torch.removeprefix("ARG TORCH=") in pinned
+    (install,) = (line for line in stages()["build"] if "requirements.txt" in line)
+    assert "pip install -c /source/constraints.txt" in install
+
+
 def within(inner, outer):
     return f"{inner}/".startswith(f"{outer}/")
 
