@@ -39,12 +39,13 @@ app: .venv/ready  ## Opens the FiftyOne App on the demo's dataset, on this machi
 	$(RUN) -m molmo2_demo.app
 
 # The archive of the demo model, or of CHECKPOINT=<folder or hub name>
-# [REVISION=<the hub's commit>] [GPU_MEMORY=<GB>] [NAME=…].
+# [REVISION=<the hub's commit>] [GPU_MEMORY=<GB>] [NAME=…]; or REFERENCE_PYTHON=… for its own code.
 .PHONY: archive
 archive: .venv/ready  ## Builds model-store/molmo2-demo.mar, or that of CHECKPOINT=…
 ifdef CHECKPOINT
 	$(RUN) -m molmo2_archive $(CHECKPOINT) $(if $(NAME),--name $(NAME)) \
-	    $(if $(REVISION),--revision $(REVISION)) $(if $(GPU_MEMORY),--gpu-memory $(GPU_MEMORY))
+	    $(if $(REVISION),--revision $(REVISION)) $(if $(GPU_MEMORY),--gpu-memory $(GPU_MEMORY)) \
+	    $(if $(REFERENCE_PYTHON),--reference-python $(REFERENCE_PYTHON))
 else
 	$(RUN) -m molmo2_archive demo/checkpoint --name molmo2-demo --config molmo2-demo --carry-weights
 endif

@@ -37,25 +37,40 @@ def main(
     carry_weights: Annotated[
         bool, typer.Option("--carry-weights", help="Copy the folder into the archive.")
     ] = False,
+    reference_python: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Answer with the released code, to compare: the Python of an environment with "
+            "molmo2-torchserve[reference].",
+        ),
+    ] = None,
     export_path: Annotated[Path, typer.Option(help="Where the .mar is written.")] = (
         Path("model-store")
     ),
 ) -> None:
     """Builds a TorchServe model archive for a Molmo2 checkpoint."""
     archive = Archive(
-        name=name or checkpoint.rstrip("/").rsplit("/", 1)[-1].lower(),
+        name=name or _name(checkpoint, reference=reference_python is not None),
         checkpoint=checkpoint,
         carry_weights=carry_weights,
         config=config,
         revision=revision,
         unpinned=unpinned,
         gpu_memory=gpu_memory,
+        reference_python=reference_python,
     )
     try:
         path = build(archive, export_path)
     except BuildError as error:
         sys.exit(f"molmo2-archive: {error}")
     typer.echo(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+
+
+def _name(checkpoint: str, *, reference: bool) -> str:
+    name = checkpoint.rstrip("/").rsplit("/", 1)[-1].lower()
+    return f"{name}-reference" if reference else name
 
 
 if __name__ == "__main__":

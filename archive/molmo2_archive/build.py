@@ -40,6 +40,8 @@ class Archive:
     """Take whatever the hub has when the engine starts, where no revision is known."""
     gpu_memory: int = checkpoints.GPU_MEMORY[0]
     """GB of the GPU that a released checkpoint is to be served on."""
+    reference_python: Path | None = None
+    """Let the released code answer, run by this Python; see ``HandlerSettings.reference``."""
     version: str = "1.0"
 
 
@@ -98,7 +100,20 @@ def _configure(
         config["handler"] |= {"checkpoint": known.name, "operations": known.operations}
     elif record is not None:
         config["handler"]["checkpoint"] = record.source
+    if archive.reference_python is not None:
+        config["handler"] |= _reference(archive)
     return known, config
+
+
+def _reference(archive: Archive) -> dict[str, Any]:
+    if not Path(archive.checkpoint).is_dir():
+        raise BuildError(
+            f"{archive.checkpoint}: the reference answers from a local folder that has the "
+            f"weights and the released code; pull it first (molmo2 weights pull "
+            f"{archive.checkpoint} FOLDER)"
+        )
+    # Not resolved: the Python of a virtual environment is a link to one that knows none of it.
+    return {"reference": True, "reference_python": str(archive.reference_python.absolute())}
 
 
 def _record(archive: Archive) -> WeightsRecord | None:

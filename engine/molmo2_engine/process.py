@@ -6,7 +6,8 @@ import signal
 from molmo2_engine.assemble import Assembly, assemble
 from molmo2_engine.heartbeat import Heartbeat
 from molmo2_engine.loop.job import Failed
-from molmo2_engine.server import EngineService, serve
+from molmo2_engine.listening import serve
+from molmo2_engine.server import EngineService
 from molmo2_engine.settings import EngineSettings
 from molmo2_engine.wire import engine_pb2 as wire
 

@@ -1,16 +1,13 @@
 """The engine's gRPC service over a Unix socket."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import grpc
-from grpc_health.v1 import health, health_pb2_grpc
 from prometheus_client import generate_latest
 
 from molmo2_contract.errors import InternalError, Molmo2Error
 from molmo2_engine.assemble import Assembly
-from molmo2_engine.client.channel import CHANNEL_OPTIONS, ERROR_TRAILER
+from molmo2_engine.listening import refuse
 from molmo2_engine.loop import job as events
 from molmo2_engine.wire import engine_pb2 as wire
 from molmo2_engine.wire import engine_pb2_grpc
@@ -49,8 +46,7 @@ class EngineService(engine_pb2_grpc.EngineServicer):
                 )
             yield from self._events(job)
         except Molmo2Error as error:
-            context.set_trailing_metadata([(ERROR_TRAILER, error.to_wire().model_dump_json())])
-            context.abort(grpc.StatusCode.FAILED_PRECONDITION, error.message)
+            refuse(context, error)
 
     def _events(self, job: events.Job) -> Iterator[wire.AnswerEvent]:
         remaining = len(job.operations)
@@ -103,18 +99,3 @@ def _embedded(event: events.Embedded) -> wire.Embedded:
         usage=wire.Usage(prompt_tokens=event.prompt_tokens, cached_tokens=event.cached_tokens),
         timing=wire.Timing(queued=event.queued, prefill=event.prefill),
     )
-
-
-def serve(
-    service: EngineService, socket: Path, max_calls: int
-) -> tuple[grpc.Server, health.HealthServicer]:
-    """Starts to listen; the health service says NOT_SERVING until it is told otherwise."""
-    server = grpc.server(
-        ThreadPoolExecutor(max_calls, thread_name_prefix="call"), options=CHANNEL_OPTIONS
-    )
-    engine_pb2_grpc.add_EngineServicer_to_server(service, server)
-    health_service = health.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
-    server.add_insecure_port(f"unix:{socket}")
-    server.start()
-    return server, health_service

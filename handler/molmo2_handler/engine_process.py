@@ -21,6 +21,8 @@ def engine_launch(
 ) -> EngineLaunch:
     """The engine of one GPU and one set of engine settings; it ends with this TorchServe.
 
+    With ``reference`` set, it is the released code that answers in its place.
+
     Args:
         engine: the ``engine`` section of ``model-config.yaml``. A relative ``checkpoint`` that
             exists in the archive is the archive's own.
@@ -35,8 +37,10 @@ def engine_launch(
     digest = hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=4)
     device = None if gpu is None else _cuda_device(gpu)
     place = "cpu" if device is None else f"gpu{device}"
+    name = f"engine-{place}-{digest.hexdigest()}" + "-reference" * settings.reference
     return EngineLaunch(
-        socket=run_directory(settings) / f"engine-{place}-{digest.hexdigest()}.sock",
+        socket=run_directory(settings) / f"{name}.sock",
+        **_reference(settings),
         settings={
             "device": "cpu" if device is None else "cuda",
             **values,
@@ -45,6 +49,13 @@ def engine_launch(
         environment={} if device is None else {"CUDA_VISIBLE_DEVICES": device},
         start_timeout=settings.engine_start_timeout,
     )
+
+
+def _reference(settings: HandlerSettings) -> dict[str, str]:
+    """What is launched in place of the engine, if anything."""
+    if not settings.reference:
+        return {}
+    return {"module": "molmo2_engine.reference", "python": str(settings.reference_python)}
 
 
 def _cuda_device(gpu: int) -> str:

@@ -1,8 +1,9 @@
 """What an operator may set for the request workers, in ``model-config.yaml`` or the environment."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from molmo2_contract.operations import OperationName
@@ -43,9 +44,28 @@ class HandlerSettings(BaseSettings):
         description="What is answered, e.g. [pointing] for a checkpoint that was trained for "
         "nothing else; default: everything.",
     )
+    reference: bool = Field(
+        False,
+        description="Answers with the released checkpoint's own code under transformers 4.57.1, "
+        "slowly, to compare; engine.checkpoint must be a local folder with that code.",
+    )
+    reference_python: Path | None = Field(
+        None,
+        description="The Python of an environment for it: pip install "
+        "'molmo2-torchserve[reference]'.",
+    )
     run_directory: Path | None = Field(
         None, description="Where the engine's socket and log lie; default: a folder in /tmp."
     )
+
+    @model_validator(mode="after")
+    def _reference_has_a_python(self) -> Self:
+        if self.reference and not (self.reference_python and self.reference_python.is_file()):
+            raise ValueError(
+                f"reference: wants reference_python, and {self.reference_python} is no Python; "
+                "name that of an environment made by pip install 'molmo2-torchserve[reference]'"
+            )
+        return self
 
     @classmethod
     def settings_customise_sources(

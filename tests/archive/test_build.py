@@ -1,6 +1,7 @@
 """What is in an archive, and what cannot be built."""
 
 import json
+import sys
 import zipfile
 from pathlib import Path
 
@@ -152,3 +153,15 @@ def test_what_the_archiver_refuses_is_told(tmp_path):
     why = "torch-model-archiver failed: Model name contains special characters."
     assert str(refused.value).splitlines()[0] == why
     assert "Traceback" not in str(refused.value)
+
+
+def test_an_archive_may_let_the_released_code_answer(built):
+    config, _ = built("compared", CHECKPOINT, reference_python=Path(sys.executable))
+    settings = HandlerSettings(**config["handler"])
+    assert settings.reference
+    assert settings.reference_python == Path(sys.executable)  # the link, not what it leads to
+
+
+def test_the_released_code_is_never_had_from_the_hub(built):
+    with pytest.raises(BuildError, match="weights pull allenai/Molmo2-4B"):
+        built("compared", "allenai/Molmo2-4B", reference_python=Path(sys.executable))

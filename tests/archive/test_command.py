@@ -46,6 +46,12 @@ def test_it_carries_the_weights_of_a_folder(command, tmp_path):
         assert "weights/model.safetensors" in content.namelist()
 
 
+def test_an_archive_of_the_reference_is_called_after_it(command, tmp_path):
+    done = command(f"{ROOT}/demo/checkpoint", "--reference-python", sys.executable)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "model-store" / "checkpoint-reference.mar").is_file()
+
+
 def test_what_cannot_be_built_is_one_line(command):
     done = command("missing", "--carry-weights")
     assert done.returncode == 1

@@ -1,6 +1,7 @@
 """Which engine a worker asks, and how it would be started."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,4 +85,19 @@ def test_without_a_run_directory_each_torchserve_has_its_own():
 
 def test_a_socket_has_a_path_that_the_kernel_takes():
     longest = HandlerSettings(run_directory=Path("/" + "x" * 69))
-    assert len(str(launch(gpu=15, settings=longest).socket)) <= 107
+    reference = longest.model_copy(update={"reference": True})
+    assert len(str(launch(gpu=15, settings=reference).socket)) <= 107
+
+
+REFERENCE = HandlerSettings(run_directory=RUN, reference=True, reference_python=sys.executable)
+
+
+def test_the_reference_is_launched_by_its_own_python_with_the_settings_of_the_engine():
+    ours, theirs = launch(), launch(settings=REFERENCE)
+    assert (theirs.module, theirs.python) == ("molmo2_engine.reference", sys.executable)
+    assert ours.module == "molmo2_engine"
+    assert theirs.settings == ours.settings
+
+
+def test_the_reference_and_the_engine_never_share_a_socket():
+    assert launch(settings=REFERENCE).socket != launch().socket

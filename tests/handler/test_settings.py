@@ -68,3 +68,9 @@ def test_a_bad_value_in_the_environment_names_its_field(monkeypatch):
     monkeypatch.setenv("MOLMO2_HANDLER_VIDEO__MAX_VIDEO_BYTES", "many")
     with pytest.raises(ValidationError, match=r"video\.max_video_bytes"):
         HandlerSettings()
+
+
+@pytest.mark.parametrize("python", [None, "/no/such/python"])
+def test_the_reference_wants_a_python_of_its_own(python):
+    with pytest.raises(ValidationError, match=r"reference_python.*pip install"):
+        HandlerSettings(reference=True, reference_python=python)

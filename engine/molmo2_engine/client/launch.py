@@ -36,6 +36,10 @@ class EngineLaunch:
     socket: Path
     settings: Mapping[str, str | int | float] = field(default_factory=dict)
     """Settings of the engine by name, e.g. ``{"checkpoint": "/weights"}``."""
+    module: str = "molmo2_engine"
+    """What is run; another one may speak the same wire."""
+    python: str = sys.executable
+    """The Python that runs it."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to this process's own, e.g. CUDA_VISIBLE_DEVICES."""
     start_timeout: float = 600.0
@@ -102,7 +106,7 @@ class EngineLaunch:
         _started[:] = [process for process in _started if process.poll() is None]
         with self.log.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "molmo2_engine", f"--socket={self.socket}", *flags],
+                [self.python, "-P", "-m", self.module, f"--socket={self.socket}", *flags],
                 env=environment,
                 cwd="/",
                 stdin=subprocess.DEVNULL,

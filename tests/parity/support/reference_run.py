@@ -8,14 +8,10 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import torchvision_operators
+import torch
 from parity_cases import CASES, NEW_TOKENS, VIDEOS, Answer, Case, save
-
-torchvision_operators.declare()
-
-import torch  # noqa: E402
-from PIL import Image  # noqa: E402
-from transformers import AutoModelForImageTextToText, AutoProcessor  # noqa: E402
+from PIL import Image
+from transformers import AutoModelForImageTextToText, AutoProcessor
 
 
 class Reference:

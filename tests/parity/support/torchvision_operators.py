@@ -3,19 +3,40 @@
 PyPI's torchvision is built for CUDA; beside a torch for CPUs its library does not load, and then
 its import fails where it describes operators that do not exist. Nothing here calls those: what is
 used, resizing, is torch's own.
+
+It lies beside torchvision in the reference's environment, where a line in a ``.pth`` file calls
+``declare_when_imported`` whenever Python starts.
 """
 
 import importlib.util
 import re
+import sys
+from importlib.abc import MetaPathFinder
 from pathlib import Path
+from typing import Any
 
-import torch
+_kept: list[Any] = []
 
-_kept: list[torch.library.Library] = []
+
+class _BeforeTorchvision(MetaPathFinder):
+    """Finds nothing; hears what is about to be imported."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "torchvision":
+            sys.meta_path.remove(self)
+            declare()
+
+
+def declare_when_imported() -> None:
+    """Calls ``declare`` in time, without importing torch before that."""
+    if not any(isinstance(finder, _BeforeTorchvision) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _BeforeTorchvision())
 
 
 def declare() -> None:
     """Declares torchvision's operators, without what they do, if its library does not load."""
+    import torch
+
     spec = importlib.util.find_spec("torchvision")
     if spec is None or spec.origin is None:
         raise ImportError("torchvision is not installed")
