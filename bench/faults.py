@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from molmo2_client.credentials import read_inference_key
 from molmo2_client.serving import RunningServer
 from molmo2_client.wire.inference_pb2 import PredictionsRequest
 from molmo2_client.wire.inference_pb2_grpc import InferenceAPIsServiceStub
+from molmo2_engine.client.engine_lock import EngineLock
 
 STREAMED = {
     "operations": [{"operation": "describe", "prompt": "What is this?", "max_new_tokens": 32}],
@@ -51,6 +53,15 @@ def _strike(said: str, number: signal.Signals) -> Callable[[RunningServer, Path]
     return strike
 
 
+def _strike_the_engine(number: signal.Signals) -> Callable[[RunningServer, Path], None]:
+    def strike(server: RunningServer, _: Path) -> None:
+        for lock in EngineLock.all_in(server.options.run):
+            if (holder := lock.holder()) is not None:
+                os.kill(holder.process, number)
+
+    return strike
+
+
 def _lie(server: RunningServer, video: Path) -> None:
     """A unary call that says it streams: TorchServe loses the worker."""
     document = json.dumps({"video": {"uri": video.as_uri()}, **STREAMED}).encode()
@@ -76,8 +87,8 @@ def _leave(server: RunningServer, video: Path) -> None:
 
 FAULTS: dict[str, Callable[[RunningServer, Path], None]] = {
     "kill -9 of a worker": _strike("model_service_worker.py", signal.SIGKILL),
-    "kill -9 of the engine": _strike("molmo2_engine", signal.SIGKILL),
-    "the engine is stopped": _strike("molmo2_engine", signal.SIGSTOP),
+    "kill -9 of the engine": _strike_the_engine(signal.SIGKILL),
+    "the engine is stopped": _strike_the_engine(signal.SIGSTOP),
     "a caller lies about its call": _lie,
     "a caller leaves": _leave,
 }

@@ -1,17 +1,20 @@
 """``python -m molmo2_engine --checkpoint FOLDER --socket PATH``: serves a checkpoint.
 
 One engine a socket, gone with its host. The lock is taken before torch is imported, which takes
-seconds, so that nobody starts a second engine meanwhile.
+seconds, so that nobody starts a second engine meanwhile; it is kept by this process, which imports,
+and by the engine that is forked from it.
 """
 
 import logging
+import os
 import sys
 
 from pydantic_settings import CliApp
 
 from molmo2_engine.client.engine_lock import EngineLock, EngineTaken
-from molmo2_engine.heartbeat import LOADING_PATIENCE, Heartbeat
+from molmo2_engine.heartbeat import LOADING_PATIENCE, Heartbeat, is_alive
 from molmo2_engine.settings import EngineSettings
+from molmo2_engine.supervisor import Supervisor
 
 
 def main() -> None:
@@ -20,23 +23,34 @@ def main() -> None:
     lock = EngineLock(settings.socket)
     try:
         with lock.held(LOADING_PATIENCE):
-            heartbeat = Heartbeat(lock, settings.exit_with)
-            heartbeat.start()
-            _run(settings, heartbeat)
-            heartbeat.end()
+            _serve(settings, lock)
     except EngineTaken as taken:
         sys.exit(f"molmo2-engine: {taken}")
 
 
-def _run(settings: EngineSettings, heartbeat: Heartbeat) -> None:
-    from molmo2_engine.kv.sizing import CacheTooSmall
-    from molmo2_engine.model.checkpoint import NotMolmo2
-    from molmo2_engine.process import run
+def _serve(settings: EngineSettings, lock: EngineLock) -> None:
+    # Asked by CUDA itself, whether there is a GPU would keep every fork from using it.
+    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
+    # transformers imports it for losses, a sixth of all that is imported.
+    sys.modules["scipy"] = None  # type: ignore[assignment]
+    with Heartbeat(lock, settings.exit_with):
+        import torch
 
-    try:
-        run(settings, heartbeat)
-    except (NotMolmo2, CacheTooSmall) as error:
-        sys.exit(f"molmo2-engine: {error}")
+        from molmo2_engine.kv.sizing import CacheTooSmall
+        from molmo2_engine.model.checkpoint import NotMolmo2
+        from molmo2_engine.process import run
+
+    def wanted() -> bool:
+        host = settings.exit_with
+        return lock.path.exists() and (host is None or is_alive(host))
+
+    served = Supervisor(wanted, torch.cuda._is_in_bad_fork).become_engine()
+    lock.beat(LOADING_PATIENCE)
+    with Heartbeat(lock, settings.exit_with) as heartbeat:
+        try:
+            run(settings, heartbeat, served)
+        except (NotMolmo2, CacheTooSmall) as error:
+            sys.exit(f"molmo2-engine: {error}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from typing import Self
 
 from grpc_health.v1 import health, health_pb2
 
@@ -45,12 +46,20 @@ class Heartbeat(threading.Thread):
     def end(self) -> None:
         self._ended.set()
 
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+        self.join()
+
     def run(self) -> None:
         while not self._ended.wait(_SECONDS_BETWEEN_BEATS):
             stalled = self._stalled()
             if self._report is not None:
                 self._report.set("", _STATUS.NOT_SERVING if stalled else _STATUS.SERVING)
-            if self._exit_with is not None and not _alive(self._exit_with):
+            if self._exit_with is not None and not is_alive(self._exit_with):
                 self._end_process(f"process {self._exit_with} has ended")
             try:
                 if not stalled:
@@ -65,7 +74,8 @@ class Heartbeat(threading.Thread):
             os._exit(1)  # the loop is stuck and hears no signal
 
 
-def _alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Whether there is such a process."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

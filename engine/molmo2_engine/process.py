@@ -2,11 +2,12 @@
 
 import logging
 import signal
+from collections.abc import Callable
 
 from molmo2_engine.assemble import Assembly, assemble
 from molmo2_engine.heartbeat import Heartbeat
-from molmo2_engine.loop.job import Failed
 from molmo2_engine.listening import serve
+from molmo2_engine.loop.job import Failed
 from molmo2_engine.server import EngineService
 from molmo2_engine.settings import EngineSettings
 from molmo2_engine.wire import engine_pb2 as wire
@@ -16,8 +17,10 @@ logger = logging.getLogger(__name__)
 _SECONDS_TO_FINISH = 5.0
 
 
-def run(settings: EngineSettings, heartbeat: Heartbeat) -> None:
+def run(settings: EngineSettings, heartbeat: Heartbeat, served: Callable[[], None]) -> None:
     """Serves until SIGTERM or SIGINT; the engine's lock must be held.
+
+    ``served`` is called once it can generate and listens.
 
     Raises:
         NotMolmo2: if the checkpoint is not one.
@@ -34,6 +37,7 @@ def run(settings: EngineSettings, heartbeat: Heartbeat) -> None:
     heartbeat.serves(
         lambda: engine.stalled_for() > settings.stall_seconds, report, settings.heartbeat_timeout
     )
+    served()
     logger.info("serving %s on %s", settings.checkpoint, settings.socket)
     try:
         engine.run()

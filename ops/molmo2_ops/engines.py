@@ -73,12 +73,13 @@ class _Watched:
     def look(self) -> EngineState:
         holder = self._lock.holder()
         if holder is not None and holder.process != self._process:
-            self._replaced += self._process is not None
+            self._replaced += self._loaded
             self._process, self._loaded = holder.process, False
         told = self._metrics() if holder is not None else ""
         # One that has once answered may be slow to; one that has not is loading.
-        self._loaded = holder is not None and (self._loaded or bool(told))
-        return EngineState(self._name, self._loaded, told, self._replaced)
+        self._loaded = self._loaded or bool(told)
+        alive = holder is not None and self._loaded
+        return EngineState(self._name, alive, told, self._replaced)
 
     @property
     def holds_its_lock(self) -> bool:

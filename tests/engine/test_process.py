@@ -136,40 +136,55 @@ def test_several_workers_find_one_engine(launch, connection):
         thread.join()
     for other in others:
         other.close()
-    assert len(engines(launch)) == 1
+    assert set(processes(launch)) == {engine(launch), psutil.Process(engine(launch)).ppid()}
 
 
 def test_an_engine_killed_at_work_fails_that_work_and_is_replaced(launch, connection):
-    (first,) = engines(launch)
+    first = engine(launch)
     events = connection.answer(request(key=b"long", tokens=200), timeout=60)
     threading.Timer(0.05, os.kill, (first, signal.SIGKILL)).start()
     with pytest.raises(EngineUnavailable):
         list(events)
     assert list(connection.answer(request(key=b"back"), timeout=60))
-    (second,) = engines(launch)
-    assert second != first
+    assert engine(launch) != first
+
+
+def test_the_engine_that_replaces_another_has_imported_everything_already(launch, connection):
+    first = engine(launch)
+    (launched,) = set(processes(launch)) - {first}
+    os.kill(first, signal.SIGKILL)
+    assert list(connection.answer(request(key=b"soon"), timeout=60))
+    assert psutil.Process(engine(launch)).ppid() == launched
+
+
+def test_an_engine_goes_on_without_the_process_that_it_came_from(launch, connection):
+    first = engine(launch)
+    (launched,) = set(processes(launch)) - {first}
+    os.kill(launched, signal.SIGKILL)
+    assert list(connection.answer(request(key=b"alone"), timeout=60))
+    os.kill(first, signal.SIGKILL)
+    assert list(connection.answer(request(key=b"anew"), timeout=120))
+    assert not {launched, first} & set(processes(launch))
 
 
 def test_an_engine_killed_at_rest_is_replaced_unseen(launch, connection):
-    (first,) = engines(launch)
+    first = engine(launch)
     os.kill(first, signal.SIGKILL)
     assert list(connection.answer(request(), timeout=60))
-    (second,) = engines(launch)
-    assert second != first
+    assert engine(launch) != first
 
 
 def test_an_engine_that_is_stopped_is_replaced_by_whoever_wants_it_next(launch, connection):
-    (first,) = engines(launch)
+    first = engine(launch)
     os.kill(first, signal.SIGSTOP)
     while psutil.Process(first).status() != psutil.STATUS_STOPPED:
         time.sleep(0.01)
     assert list(connection.answer(request(key=b"after a stop"), timeout=240))
-    (second,) = engines(launch)
-    assert second != first
+    assert engine(launch) != first
 
 
 def test_an_engine_whose_step_is_stuck_is_replaced(launch, connection):
-    (first,) = engines(launch)
+    first = engine(launch)
     events = connection.answer(request(key=b"stuck", tokens=200), timeout=60)
     next(events)
     with stopped_thread(first):  # the loop's; the engine's other threads run on
@@ -184,18 +199,17 @@ def test_an_engine_whose_step_is_stuck_is_replaced(launch, connection):
     with pytest.raises(EngineUnavailable):
         list(events)
     assert list(connection.answer(request(), timeout=240))
-    (second,) = engines(launch)
-    assert second != first
+    assert engine(launch) != first
 
 
 def test_it_ends_with_its_host(launch, connection, host):
-    assert engines(launch)
+    assert processes(launch)
     host.kill()
     host.wait()
     deadline = time.monotonic() + 30
-    while engines(launch) and time.monotonic() < deadline:
+    while processes(launch) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not engines(launch)
+    assert not processes(launch)
 
 
 def test_a_checkpoint_of_another_kind_is_refused_with_the_reason(tmp_path):
@@ -208,7 +222,12 @@ def test_a_checkpoint_of_another_kind_is_refused_with_the_reason(tmp_path):
     assert "this engine serves 'molmo2' only" in launch.log.read_text()
 
 
-def engines(launch):
-    """Process ids of the engines on the launch's socket."""
+def engine(launch):
+    """Process id of the engine on the launch's socket."""
+    return EngineLock(launch.socket).holder().process
+
+
+def processes(launch):
+    """Process ids of the engine, and of the process that it was forked from."""
     mine = f"--socket={launch.socket}"
     return [p.pid for p in psutil.process_iter(["cmdline"]) if mine in (p.info["cmdline"] or ())]

@@ -2,9 +2,11 @@
 
 import contextlib
 import ctypes
+import os
 from collections.abc import Iterator
 
 _SEIZE, _INTERRUPT, _DETACH = 0x4206, 0x4207, 17
+_WALL = 0x40000000
 
 
 @contextlib.contextmanager
@@ -17,4 +19,7 @@ def stopped_thread(thread: int) -> Iterator[None]:
     try:
         yield
     finally:
-        libc.ptrace(_DETACH, thread, None, None)
+        if libc.ptrace(_DETACH, thread, None, None):
+            # It was killed, and its parent hears of that after us.
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(thread, _WALL)

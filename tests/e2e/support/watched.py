@@ -14,6 +14,7 @@ from molmo2_client.credentials import read_inference_key
 from molmo2_client.serving import RunningServer
 from molmo2_client.wire.inference_pb2 import PredictionsRequest
 from molmo2_client.wire.inference_pb2_grpc import InferenceAPIsServiceStub
+from molmo2_engine.client.engine_lock import EngineLock
 
 SLOW = [{"operation": "comprehensive", "temperature": 2.0, "top_p": 1.0, "max_new_tokens": 400}] * 8
 """Operations that take the demo model some seconds: at this temperature it does not come to an
@@ -86,7 +87,10 @@ def workers(server: RunningServer) -> list[psutil.Process]:
 
 
 def engine(server: RunningServer) -> psutil.Process | None:
-    return next(processes(server, "molmo2_engine"), None)
+    for lock in EngineLock.all_in(server.options.run):
+        if (holder := lock.holder()) is not None and psutil.pid_exists(holder.process):
+            return psutil.Process(holder.process)
+    return None
 
 
 def streamed_into_a_unary_call(server: RunningServer, uri: str) -> grpc.StatusCode:
