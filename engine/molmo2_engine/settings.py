@@ -38,6 +38,11 @@ class EngineSettings(BaseSettings):
     """Tokens of the KV cache; by default what gpu_memory_fraction leaves, on a CPU 65,536."""
     gpu_memory_fraction: float = Field(0.9, gt=0, lt=1)
     """Part of a GPU's memory that this engine may take, its weights included."""
+    share_gpu: bool = False
+    """Lets other engines that say so too use the same GPU: their gpu_memory_fraction must come to
+    at most 1 together. Otherwise a GPU has one engine, and the next is refused."""
+    gpu_locks: Path = Path("/tmp")
+    """Folder of the files that keep engines off each other's GPU: one for the whole machine."""
     decode_graphs: bool = True
     """Captures decode steps as CUDA graphs at start; without them a step takes several times as
     long. Nothing changes on a CPU."""

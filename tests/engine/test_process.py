@@ -217,9 +217,8 @@ def test_a_checkpoint_of_another_kind_is_refused_with_the_reason(tmp_path):
     launch = EngineLaunch(
         tmp_path / "e.sock", {"checkpoint": str(tmp_path), "device": "cpu"}, start_timeout=60
     )
-    with pytest.raises(EngineUnavailable, match="ended with status 1"):
+    with pytest.raises(EngineUnavailable, match="status 1 .* this engine serves 'molmo2' only"):
         launch.connect()
-    assert "this engine serves 'molmo2' only" in launch.log.read_text()
 
 
 def engine(launch):

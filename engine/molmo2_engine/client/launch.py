@@ -25,6 +25,10 @@ from molmo2_engine.client.engine_lock import EngineLock, Silence
 
 _PACKAGES = Path(__file__).resolve().parents[2]
 
+_SAID_BY_ENGINES = ("molmo2-engine: ", "molmo2-reference: ")
+_LONGEST_WORDS = 4096
+"""Bytes of a log's last line that are looked at."""
+
 _started: "list[subprocess.Popen[bytes]]" = []
 """Engines started by this process; polled so that an ended one does not stay as a zombie."""
 
@@ -89,10 +93,17 @@ class EngineLaunch:
                     lock.kill(hung)
             elif process.poll() is not None:
                 raise EngineUnavailable(
-                    f"the engine ended with status {process.returncode} while starting; "
-                    f"see {self.log} on the server"
+                    f"the engine ended with status {process.returncode} while starting"
+                    f"{self._last_words()}; see {self.log} on the server"
                 )
             time.sleep(0.1)
+
+    def _last_words(self) -> str:
+        """What an engine said that could not start for a reason that it knows."""
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - _LONGEST_WORDS))
+            said = log.read().decode(errors="replace").splitlines()[-1:]
+        return f": {said[0]}" if said and said[0].startswith(_SAID_BY_ENGINES) else ""
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in self.settings.items()]

@@ -42,6 +42,9 @@ def _tokens_in_memory(settings: EngineSettings, checkpoint: Checkpoint, activati
     if checkpoint.device.type != "cuda":
         return _CPU_TOKENS
     free, total = torch.cuda.mem_get_info(checkpoint.device)
-    usable = free - (1 - settings.gpu_memory_fraction) * total - activations
+    taken = total - free
+    if settings.share_gpu:  # what the others have taken is not counted against this one
+        taken = torch.cuda.memory_reserved(checkpoint.device)
+    usable = min(free, settings.gpu_memory_fraction * total - taken) - activations
     config = checkpoint.model.config.text_config
     return max(0, int(usable / bytes_per_token(config, checkpoint.dtype)))

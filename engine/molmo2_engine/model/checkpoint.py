@@ -44,7 +44,7 @@ def load(name: str, revision: str | None, device: str, dtype: str) -> Checkpoint
     """
     folder = _locate(name, revision)
     _require_molmo2(folder)
-    place = torch.device(_choose_device(device))
+    place = torch.device(choose_device(device))
     try:
         model = load_model(folder, place, _choose_dtype(dtype, place))
     except UnfitWeights as error:
@@ -80,7 +80,8 @@ def _require_molmo2(folder: Path) -> None:
         raise NotMolmo2(f"{folder}: model_type is {kind!r}; this engine serves 'molmo2' only")
 
 
-def _choose_device(device: str) -> str:
+def choose_device(device: str) -> str:
+    """What a setting comes to that may also be ``auto``: cpu, cuda or cuda:N."""
     if device != "auto":
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"
