@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from molmo2_engine.model.attention.paged import gathered_attention
+from molmo2_engine.model.attention.paged import PagedAttention
 
 Attend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """From query [rows, 1, heads, head size], keys and values in pages, to what ``query`` is like."""
@@ -13,7 +13,7 @@ Attend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 @dataclass(frozen=True)
 class Pages:
-    """The rows of a step; the tensors are as in ``paged_attention``."""
+    """The rows of a step; the tensors are as in ``PagedAttention``."""
 
     tables: torch.Tensor
     lengths: torch.Tensor
@@ -46,9 +46,8 @@ def variants(tilings: Iterable[dict[str, int]]) -> Iterator[tuple[str, Prepare]]
 
 
 def _gathered(step: Pages) -> Attend:
-    return lambda query, keys, values: gathered_attention(
-        query, keys, values, step.tables, step.lengths, step.scale
-    )
+    attention = PagedAttention(step.tables, step.lengths, 1, step.page_tokens)
+    return lambda *tensors: attention.gathered(*tensors, step.scale)
 
 
 def _triton(tiling: dict[str, int]) -> Prepare:

@@ -1,5 +1,7 @@
 """The keys and values of all tokens, in pages."""
 
+from collections.abc import Sequence
+
 import torch
 from transformers import Molmo2TextConfig
 
@@ -18,14 +20,19 @@ class PagedCache:
         dtype: torch.dtype,
         device: torch.device,
         scratch_tokens: int = 0,
+        layer_devices: Sequence[torch.device] | None = None,
     ) -> None:
-        """``scratch_tokens``: room besides, for tokens of one pass that no later one sees."""
+        """
+        Args:
+            scratch_tokens: room besides, for tokens of one pass that no later one sees.
+            layer_devices: where each layer's pages are, if they are not all on ``device``.
+        """
         scratch = -(-scratch_tokens // page_tokens)
         shape = (pages + 1 + scratch, page_tokens, config.num_key_value_heads, config.head_dim)
-        layers = range(config.num_hidden_layers)
+        layers = layer_devices or [device] * config.num_hidden_layers
         # Zeros, not empty: a masked position still takes part as 0 * value, and 0 * nan is nan.
-        self.keys = [torch.zeros(shape, dtype=dtype, device=device) for _ in layers]
-        self.values = [torch.zeros(shape, dtype=dtype, device=device) for _ in layers]
+        self.keys = [torch.zeros(shape, dtype=dtype, device=each) for each in layers]
+        self.values = [torch.zeros(shape, dtype=dtype, device=each) for each in layers]
         self.pages = pages
         self.scratch = list(range(pages + 1, pages + 1 + scratch))
         self.page_tokens = page_tokens

@@ -1,7 +1,6 @@
 """What one forward pass adds to the KV pages, and how its queries attend to them."""
 
 from abc import ABC, abstractmethod
-from functools import cached_property
 
 import torch
 
@@ -23,15 +22,9 @@ class ForwardPass(ABC):
         self, keys: torch.Tensor, values: torch.Tensor, layer: int, *_: object
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Keeps the new tokens' [1, kv heads, tokens, head size] in the pages."""
-        own_keys, own_values = (new[0].transpose(0, 1)[self._real] for new in (keys, values))
-        self.cache.write(layer, self.places[self._real], own_keys, own_values)
+        own_keys, own_values = (new[0].transpose(0, 1) for new in (keys, values))
+        self.cache.write(layer, self.places, own_keys, own_values)
         return keys, values
-
-    @cached_property
-    def _real(self) -> torch.Tensor | slice:
-        """The tokens that do not pad."""
-        real = self.places > 0
-        return slice(None) if real.all() else real
 
     @abstractmethod
     def attend(self, layer: int, query: torch.Tensor, scale: float) -> torch.Tensor:

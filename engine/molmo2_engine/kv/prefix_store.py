@@ -31,6 +31,11 @@ class PrefixStore:
         with self._lock:
             return sum(len(p.pages) for key, p in self._prefixes.items() if not self._users[key])
 
+    def holds(self, key: bytes) -> bool:
+        """Whether it is here now; it counts as no use."""
+        with self._lock:
+            return key in self._prefixes
+
     def acquire(self, key: bytes) -> Prefix | None:
         """The prefix, which stays until it is released as often as it was acquired."""
         with self._lock:

@@ -1,7 +1,8 @@
 """How many KV pages an engine has."""
 
-import torch
+from collections import Counter
 
+from molmo2_engine.devices import usable_memory
 from molmo2_engine.kv.cache import bytes_per_token
 from molmo2_engine.model.checkpoint import Checkpoint
 from molmo2_engine.settings import EngineSettings
@@ -41,10 +42,8 @@ def count_pages(
 def _tokens_in_memory(settings: EngineSettings, checkpoint: Checkpoint, activations: int) -> int:
     if checkpoint.device.type != "cuda":
         return _CPU_TOKENS
-    free, total = torch.cuda.mem_get_info(checkpoint.device)
-    taken = total - free
-    if settings.share_gpu:  # what the others have taken is not counted against this one
-        taken = torch.cuda.memory_reserved(checkpoint.device)
-    usable = min(free, settings.gpu_memory_fraction * total - taken) - activations
     config = checkpoint.model.config.text_config
-    return max(0, int(usable / bytes_per_token(config, checkpoint.dtype)))
+    a_layer = bytes_per_token(config, checkpoint.dtype) / config.num_hidden_layers
+    layers = Counter(checkpoint.layer_devices)
+    left = {device: usable_memory(device, settings) - activations for device in layers}
+    return max(0, min(int(left[device] / (a_layer * layers[device])) for device in layers))

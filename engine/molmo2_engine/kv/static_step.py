@@ -7,7 +7,7 @@ import torch
 from molmo2_engine.kv.cache import PagedCache
 from molmo2_engine.kv.forward_pass import ForwardPass
 from molmo2_engine.kv.table import PageTable
-from molmo2_engine.model.attention.paged import paged_attention
+from molmo2_engine.model.attention.paged import PagedAttention
 
 
 class StaticStep(ForwardPass):
@@ -59,10 +59,9 @@ class StaticStep(ForwardPass):
         self.places.copy_(page.long() * size + self.positions % size)
 
     def attend(self, layer: int, query: torch.Tensor, scale: float) -> torch.Tensor:
+        attention = PagedAttention(self._tables.device, self._lengths, 1, self.cache.page_tokens)
         keys, values = self.cache.keys[layer], self.cache.values[layer]
-        tables = self._tables.device
-        seen = paged_attention(query[:, None], keys, values, tables, self._lengths, scale)
-        return seen[:, 0]
+        return attention(query[:, None], keys, values, scale)[:, 0]
 
 
 class _Mirrored:

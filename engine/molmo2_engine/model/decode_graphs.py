@@ -9,6 +9,7 @@ from molmo2_engine.kv.cache import PagedCache
 from molmo2_engine.kv.static_step import StaticStep
 from molmo2_engine.kv.table import PageTable
 from molmo2_engine.model.fused_text import FusedText
+from molmo2_engine.model.tilings import choose_tilings
 
 
 def buckets(most_rows: int) -> list[int]:
@@ -71,7 +72,7 @@ class DecodeGraphs:
         memory = torch.cuda.graph_pool_handle()
         self._graphs: dict[int, DecodeGraph] = {}
         for rows in reversed(buckets(most_rows)):
-            text.choose_tilings(rows)
+            choose_tilings(text.linears, rows)
             self._graphs[rows] = DecodeGraph(embed, text, StaticStep(cache, rows, pages_a_row))
             self._graphs[rows].capture(memory)
 

@@ -1,4 +1,4 @@
-"""transformers' text layers with a fifth of the kernels, for CUDA.
+"""transformers' text layers with a fifth of the kernels.
 
 About sixty small kernels a layer cost a decode step more than reading the weights does, and a
 prefill as much as half of its products. Here a layer is four products, attention, and what stands
@@ -6,6 +6,7 @@ between them fused. The weights stay those of the transformers modules, which go
 """
 
 from functools import cached_property
+from types import ModuleType
 
 import torch
 from torch import nn
@@ -14,10 +15,7 @@ from transformers.models.molmo2.modeling_molmo2 import Molmo2DecoderLayer
 
 from molmo2_engine.kv.forward_pass import ForwardPass
 from molmo2_engine.model.attention.fastest_kernel import fastest_kernel
-from molmo2_engine.model.fused_linear import FusedLinear, choose_tilings
-from molmo2_engine.model.kernels.gated import gate
-from molmo2_engine.model.kernels.norm import add_and_norm, add_normed, rms_norm
-from molmo2_engine.model.kernels.rotary import rotate_and_write
+from molmo2_engine.model.fused_linear import FusedLinear
 
 _Rotation = tuple[torch.Tensor, torch.Tensor]
 
@@ -25,10 +23,18 @@ _Rotation = tuple[torch.Tensor, torch.Tensor]
 class FusedText:
     """Does what ``TransformersText`` does, with a model's own weights."""
 
-    def __init__(self, model: Molmo2ForConditionalGeneration) -> None:
+    def __init__(
+        self, model: Molmo2ForConditionalGeneration, operations: ModuleType | None = None
+    ) -> None:
+        """``operations``: ``kernels.operations`` or ``plain_operations``, by default as the model's
+        device needs it.
+        """
+        self._do = operations or operations_for(model.device)
         self._text = model.model.language_model
         self._norm_after = self._text.config.norm_after
-        self._layers = [_FusedLayer(layer, i) for i, layer in enumerate(self._text.layers)]
+        self._layers = [
+            _FusedLayer(layer, i, self._do) for i, layer in enumerate(self._text.layers)
+        ]
         self._head = FusedLinear([model.lm_head])
         self._device = model.device
 
@@ -46,10 +52,6 @@ class FusedText:
         """All products with weights, of whatever shape."""
         return [*(linear for layer in self._layers for linear in layer.linears), self._head]
 
-    def choose_tilings(self, tokens: int) -> None:
-        """Measures how to multiply this many tokens fastest; takes seconds."""
-        choose_tilings(self.linears, tokens)
-
     def states(
         self, embedded: torch.Tensor, positions: torch.Tensor, forward_pass: ForwardPass
     ) -> torch.Tensor:
@@ -66,12 +68,13 @@ class FusedText:
         self, total: torch.Tensor, rotations: list[_Rotation], forward_pass: ForwardPass
     ) -> torch.Tensor:
         """A layer's two parts read the norm of what all before them add up to."""
-        states = rms_norm(total, *_norm(self._layers[0].attention_norm))
+        states = self._do.rms_norm(total, *_norm(self._layers[0].attention_norm))
         following = [*(layer.attention_norm for layer in self._layers[1:]), self._text.norm]
         for layer, rotation, next_norm in zip(self._layers, rotations, following, strict=True):
             added = layer.attend(states, rotation, forward_pass)
-            states = add_and_norm(total, added, *_norm(layer.feed_forward_norm))
-            states = add_and_norm(total, layer.feed_forward(states), *_norm(next_norm))
+            states = self._do.add_and_norm(total, added, *_norm(layer.feed_forward_norm))
+            added = layer.feed_forward(states)
+            states = self._do.add_and_norm(total, added, *_norm(next_norm))
         return states
 
     def _norms_after(
@@ -80,9 +83,10 @@ class FusedText:
         """A layer's two parts read the sum, and add the norm of what they make of it."""
         for layer, rotation in zip(self._layers, rotations, strict=True):
             added = layer.attend(total, rotation, forward_pass)
-            add_normed(total, added, *_norm(layer.attention_norm))
-            add_normed(total, layer.feed_forward(total), *_norm(layer.feed_forward_norm))
-        return rms_norm(total, *_norm(self._text.norm))
+            self._do.add_normed(total, added, *_norm(layer.attention_norm))
+            added = layer.feed_forward(total)
+            self._do.add_normed(total, added, *_norm(layer.feed_forward_norm))
+        return self._do.rms_norm(total, *_norm(self._text.norm))
 
     def _rotations(self, embedded: torch.Tensor, positions: torch.Tensor) -> dict[str, _Rotation]:
         """Cosines and sines [tokens, head size], by the kinds that this checkpoint's layers use."""
@@ -97,10 +101,11 @@ class FusedText:
 class _FusedLayer:
     """One layer's weights, its query, key and value weights as one, its gate and up as another."""
 
-    def __init__(self, layer: Molmo2DecoderLayer, index: int) -> None:
+    def __init__(self, layer: Molmo2DecoderLayer, index: int, operations: ModuleType) -> None:
         attention, feed_forward = layer.self_attn, layer.mlp
         if feed_forward.act_fn.__class__.__name__ not in ("SiLUActivation", "SiLU"):
             raise NotImplementedError(f"{feed_forward.act_fn} as the gate of a feed-forward layer")
+        self._do = operations
         self._index = index
         self._attention = attention
         self._per_head = attention.qk_norm_type == "qwen3"
@@ -126,9 +131,9 @@ class _FusedLayer:
             query, keys, _ = projected.split(
                 [self._heads_width, self._keys_width, self._keys_width], dim=1
             )
-            rms_norm(query, *_norm(query_norm), output=query)
-            rms_norm(keys, *_norm(key_norm), output=keys)
-        query = rotate_and_write(
+            self._do.rms_norm(query, *_norm(query_norm), output=query)
+            self._do.rms_norm(keys, *_norm(key_norm), output=keys)
+        query = self._do.rotate_and_write(
             projected,
             *rotation,
             (query_norm.weight, key_norm.weight) if self._per_head else None,
@@ -141,7 +146,15 @@ class _FusedLayer:
         return self._out(attended.flatten(1))
 
     def feed_forward(self, states: torch.Tensor) -> torch.Tensor:
-        return self._down(gate(self._gate_and_up(states)))
+        return self._down(self._do.gate(self._gate_and_up(states)))
+
+
+def operations_for(device: torch.device) -> ModuleType:
+    if device.type == "cuda":
+        from molmo2_engine.model.kernels import operations
+    else:
+        from molmo2_engine.model import plain_operations as operations
+    return operations
 
 
 def _norm(module: nn.Module) -> tuple[torch.Tensor, float]:

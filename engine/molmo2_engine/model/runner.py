@@ -13,7 +13,7 @@ from molmo2_engine.kv.step import Step
 from molmo2_engine.kv.table import PageTable
 from molmo2_engine.model.checkpoint import Checkpoint
 from molmo2_engine.model.media_prefill import MediaPrefill
-from molmo2_engine.model.text import text_of
+from molmo2_engine.model.text import TransformersText, text_of
 from molmo2_engine.prompt.layout import Layout
 from molmo2_engine.prompt.media import Media
 
@@ -44,6 +44,7 @@ class ModelRunner:
             checkpoint.dtype,
             checkpoint.device,
             scratch_tokens=len(embedded_behind),
+            layer_devices=checkpoint.layer_devices,
         )
         self._prefill_media = MediaPrefill(
             checkpoint, layout, self._text, self.cache, frames_at_once, embedded_behind
@@ -55,7 +56,7 @@ class ModelRunner:
 
         ``most_tokens``: of one sequence.
         """
-        if self.cache.device.type == "cuda":
+        if self.cache.device.type == "cuda" and not isinstance(self._text, TransformersText):
             from molmo2_engine.model.decode_graphs import DecodeGraphs
 
             self._graphs = DecodeGraphs(
@@ -91,8 +92,6 @@ class ModelRunner:
 
     def _read(self, tables: list[PageTable], tokens: list[list[int]]) -> torch.Tensor:
         step = Step(self.cache, tables, [len(row) for row in tokens])
-        width = step.positions.shape[1]
-        padded = [[0] * (width - len(row)) + row for row in tokens]
-        ids = torch.tensor(padded, device=self.cache.device)
-        states = self._text.states(self._embed(ids.flatten()), step.positions.flatten(), step)
-        return self._text.logits(states.unflatten(0, ids.shape)[:, -1])
+        ids = torch.tensor([token for row in tokens for token in row], device=self.cache.device)
+        states = self._text.states(self._embed(ids), step.positions, step)
+        return self._text.logits(states[step.last])

@@ -6,6 +6,9 @@ import torch
 from transformers import Molmo2ForConditionalGeneration
 
 from molmo2_engine.kv.forward_pass import ForwardPass
+from molmo2_engine.model.fused_text import FusedText
+from molmo2_engine.model.loading import is_split
+from molmo2_engine.model.quantising import is_quantised
 
 
 class Text(Protocol):
@@ -29,7 +32,7 @@ class Text(Protocol):
 
 
 class TransformersText:
-    """transformers' own layers: the way on a CPU, and what the fused ones are tested against."""
+    """transformers' own layers, which the fused ones are tested against."""
 
     media_kernel = None
 
@@ -57,8 +60,10 @@ class TransformersText:
 
 def text_of(model: Molmo2ForConditionalGeneration) -> Text:
     """The fastest way to run a model's text layers where it is."""
-    if model.device.type != "cuda":
-        return TransformersText(model)
-    from molmo2_engine.model.fused_text import FusedText
+    if is_split(model):
+        from molmo2_engine.model.split_text import SplitText
 
+        return SplitText(model)
+    if is_quantised(model):
+        return TransformersText(model)
     return FusedText(model)

@@ -10,6 +10,7 @@ from molmo2_engine.kv.static_step import StaticStep
 from molmo2_engine.kv.table import PageTable
 from molmo2_engine.model.decode_graphs import DecodeGraph, buckets
 from molmo2_engine.model.fused_text import FusedText
+from molmo2_engine.model.kernels import operations as kernels
 from molmo2_engine.model.runner import ModelRunner
 from molmo2_engine.prompt.media import VideoFrames
 
@@ -56,7 +57,7 @@ def test_a_static_step_gives_the_tokens_of_a_plain_one(checkpoint, layout, video
     def extend(tables, tokens):
         return plain.runner.extend(tables, [[token] for token in tokens])
 
-    text = FusedText(copy.deepcopy(checkpoint.model))
+    text = FusedText(copy.deepcopy(checkpoint.model), kernels)
     step = StaticStep(static.runner.cache, rows=4, pages_a_row=20)
     graph = DecodeGraph(checkpoint.model.get_input_embeddings(), text, step)
 

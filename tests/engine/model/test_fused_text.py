@@ -1,4 +1,4 @@
-"""The fused layers do what transformers' layers do, on the same weights."""
+"""The fused layers, of either kind of operations, do what transformers' layers do."""
 
 import copy
 
@@ -11,7 +11,9 @@ from molmo2_engine.kv.pages import PagePool
 from molmo2_engine.kv.prefix import Prefix
 from molmo2_engine.kv.step import Step
 from molmo2_engine.kv.table import PageTable
+from molmo2_engine.model import plain_operations
 from molmo2_engine.model.fused_text import FusedText
+from molmo2_engine.model.kernels import operations as kernels
 from molmo2_engine.model.text import TransformersText
 
 PAGE_TOKENS = 8
@@ -36,21 +38,21 @@ def run(text, config, visual, embedded):
     for table, new in zip(tables, (3, 1), strict=True):
         table.grow(new)
     step = Step(cache, tables, [3, 1])
-    more = text.states(embedded[len(visual) :].clone(), step.positions.flatten(), step)
-    real = step.places > 0
-    return [*states, more[real], text.logits(more[real])], cache
+    more = text.states(embedded[len(visual) :].clone(), step.positions, step)
+    return [*states, more, text.logits(more[step.last])], cache
 
 
-def test_states_logits_and_pages_are_equal(model, checkpoint, layout, device):
+@pytest.mark.parametrize("operations", [plain_operations, kernels])
+def test_states_logits_and_pages_are_equal(operations, model, checkpoint, layout, device):
     torch.manual_seed(4)
     config = checkpoint.model.config.text_config
     visual = layout.video_prefix([0.0, 0.5])[1]
-    embedded = torch.randn(len(visual) + 6, config.hidden_size, device=device)
+    embedded = torch.randn(len(visual) + 4, config.hidden_size, device=device)
     plain = TransformersText(copy.deepcopy(checkpoint.model).to(device))
 
     with torch.inference_mode():
         expected, expected_cache = run(plain, config, visual, embedded)
-        states, cache = run(FusedText(model), config, visual, embedded)
+        states, cache = run(FusedText(model, operations), config, visual, embedded)
 
     torch.testing.assert_close(states, expected, atol=5e-5, rtol=1e-5)
     for one, other in zip(

@@ -15,7 +15,7 @@ from molmo2_engine.model.activations import largest_prefill
 from molmo2_engine.model.attention.every_key import KERNELS, attend_to_all
 from molmo2_engine.model.attention.fastest_kernel import fastest_kernel
 from molmo2_engine.model.attention.media import MediaAttention
-from molmo2_engine.model.attention.paged import gathered_attention, paged_attention
+from molmo2_engine.model.attention.paged import PagedAttention
 from molmo2_engine.model.fused_vision import _linear_gelu
 from molmo2_engine.model.runner import ModelRunner
 from molmo2_engine.prompt.media import VideoFrames
@@ -150,16 +150,16 @@ def test_the_paged_kernel_equals_gathered_pages(kv_heads, new, lengths):
     keys, values = torch.randn(
         2, len(pages) + 1, 32, kv_heads, 128, device=CUDA, dtype=torch.bfloat16
     )
-    step = (
-        torch.randn(len(lengths), new, 32, 128, device=CUDA, dtype=torch.bfloat16),
-        keys,
-        values,
+    attention = PagedAttention(
         pages.reshape(len(lengths), widest).int(),
         torch.tensor(lengths, dtype=torch.int32, device=CUDA),
+        new,
+        page_tokens=32,
     )
+    query = torch.randn(len(lengths), new, 32, 128, device=CUDA, dtype=torch.bfloat16)
     torch.testing.assert_close(
-        paged_attention(*step, 128**-0.5),
-        gathered_attention(*step, 128**-0.5),
+        attention(query, keys, values, 128**-0.5),
+        attention.gathered(query, keys, values, 128**-0.5),
         atol=5e-3,
         rtol=2e-2,
     )

@@ -1,5 +1,7 @@
 """In 16 bits, logits differ from the unbatched model's as much as batching makes them differ."""
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -8,6 +10,7 @@ from molmo2_engine.kv.table import PageTable
 from molmo2_engine.model import checkpoint as checkpoints
 from molmo2_engine.model import runner
 from molmo2_engine.model.fused_text import FusedText
+from molmo2_engine.model.kernels import operations as kernels
 from molmo2_engine.model.text import TransformersText
 from molmo2_engine.prompt.media import VideoFrames
 
@@ -71,7 +74,12 @@ def in_pages(checkpoint, layout, clip):
 
 
 @pytest.mark.parametrize(
-    "text", [TransformersText, pytest.param(FusedText, marks=pytest.mark.slow)]
+    "text",
+    [
+        TransformersText,
+        FusedText,
+        pytest.param(partial(FusedText, operations=kernels), marks=pytest.mark.slow),
+    ],
 )
 def test_the_engine_is_as_near_to_the_unbatched_model_as_batching_is(
     rounded, reference, layout, video, text, monkeypatch

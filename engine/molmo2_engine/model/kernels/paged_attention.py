@@ -38,7 +38,7 @@ def paged_attention(
     scale: float,
     tiling: Tiling | None = None,
 ) -> torch.Tensor:
-    """As ``attention.paged.paged_attention``; works inside a CUDA graph.
+    """As ``attention.paged.PagedAttention``; works inside a CUDA graph.
 
     Head sizes and the query heads of a key head are powers of two; head sizes from 16 on.
     """

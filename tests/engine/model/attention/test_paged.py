@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from molmo2_engine.model.attention.paged import gathered_attention, paged_attention
+from molmo2_engine.model.attention.paged import PagedAttention
 from molmo2_engine.model.kernels import paged_attention as kernel
 
 SIZE = 16
@@ -35,6 +35,18 @@ def pages_of(
             pool[own] = written.unflatten(0, (count, page_tokens))
     query = torch.randn(len(lengths), new, kv_heads * group, SIZE, generator=random)
     return query, keys, values, tables, torch.tensor(lengths, dtype=torch.int32)
+
+
+def paged(query, keys, values, tables, lengths, scale):
+    """By what the device has for it."""
+    return PagedAttention(tables, lengths, query.shape[1], keys.shape[1])(
+        query, keys, values, scale
+    )
+
+
+def gathered(query, keys, values, tables, lengths, scale):
+    attention = PagedAttention(tables, lengths, query.shape[1], keys.shape[1])
+    return attention.gathered(query, keys, values, scale)
 
 
 def row_by_row(query, keys, values, tables, lengths, scale):
@@ -77,15 +89,13 @@ def steps(draw, most_tokens=60):
 @settings(max_examples=60)
 @given(step=steps())
 def test_gathered_pages_equal_each_row_by_itself(step):
-    torch.testing.assert_close(
-        gathered_attention(*step, 0.3), row_by_row(*step, 0.3), atol=2e-6, rtol=1e-5
-    )
+    torch.testing.assert_close(gathered(*step, 0.3), row_by_row(*step, 0.3), atol=2e-6, rtol=1e-5)
 
 
 @settings(max_examples=15)
 @given(step=steps(), columns=st.sampled_from([16, 32]), programs=st.integers(1, 12))
 def test_the_kernel_equals_gathered_pages(step, columns, programs, device):
-    expected = gathered_attention(*step, 0.3)
+    expected = gathered(*step, 0.3)
     tiling = kernel.Tiling(columns=columns, programs=programs, most_parts=4)
     step = [tensor.to(device) for tensor in step]
 
@@ -96,7 +106,7 @@ def test_the_kernel_equals_gathered_pages(step, columns, programs, device):
 
 def test_many_new_tokens_fill_several_blocks_of_queries(device):
     step = pages_of([70, 45], new=40, page_tokens=16, kv_heads=1, group=2, seed=3)
-    expected = gathered_attention(*step, 0.25)
+    expected = gathered(*step, 0.25)
     step = [tensor.to(device) for tensor in step]
 
     attended = kernel.paged_attention(*step, 0.25, kernel.Tiling(programs=8))
@@ -108,7 +118,7 @@ def test_padding_rows_get_zeros(device):
     step = pages_of([0, 9, 0], new=1, page_tokens=4, kv_heads=1, group=4, seed=5)
     step = [tensor.to(device) for tensor in step]
     few_parts = functools.partial(kernel.paged_attention, tiling=kernel.Tiling(programs=6))
-    for attend in (gathered_attention, paged_attention, few_parts):
+    for attend in (gathered, paged, few_parts):
         attended = attend(*step, 0.25)
         assert not attended[[0, 2]].any()
         assert attended[1].isfinite().all()
