@@ -37,7 +37,7 @@ def _serve(settings: EngineSettings, lock: EngineLock) -> None:
         import torch
 
         from molmo2_engine.kv.sizing import CacheTooSmall
-        from molmo2_engine.model.checkpoint import NotMolmo2
+        from molmo2_engine.model.refused import CheckpointRefused
         from molmo2_engine.process import run
 
     def wanted() -> bool:
@@ -49,7 +49,7 @@ def _serve(settings: EngineSettings, lock: EngineLock) -> None:
     with Heartbeat(lock, settings.exit_with) as heartbeat:
         try:
             run(settings, heartbeat, served)
-        except (NotMolmo2, CacheTooSmall) as error:
+        except (CheckpointRefused, CacheTooSmall) as error:
             sys.exit(f"molmo2-engine: {error}")
 
 

@@ -6,6 +6,7 @@ import torch
 from prometheus_client import CollectorRegistry
 
 from molmo2_engine.admission import Admission
+from molmo2_engine.devices import devices_of, usable_memory
 from molmo2_engine.generation.grammar import GrammarCompiler, read_vocabulary
 from molmo2_engine.kv.sizing import count_pages
 from molmo2_engine.loop.engine import Engine
@@ -40,13 +41,18 @@ def assemble(settings: EngineSettings) -> Assembly:
     """Loads the checkpoint and reserves the KV cache.
 
     Raises:
-        NotMolmo2: if the checkpoint is not one.
+        CheckpointRefused: if the checkpoint cannot be served as the settings say.
         CacheTooSmall: if its KV cache could not hold the longest request.
     """
     if settings.threads:
         torch.set_num_threads(settings.threads)
     checkpoint = checkpoints.load(
-        settings.checkpoint, settings.revision, settings.device, settings.dtype
+        settings.checkpoint,
+        settings.revision,
+        settings.device,
+        settings.dtype,
+        settings.quantization,
+        _spread(settings),
     )
     text = checkpoint.model.config.text_config
     layout = Layout(
@@ -83,6 +89,13 @@ def assemble(settings: EngineSettings) -> Assembly:
             embedding_dimension=text.hidden_size,
         ),
     )
+
+
+def _spread(settings: EngineSettings) -> list[tuple[torch.device, int]] | None:
+    """The GPUs that a model is laid over, and what it may take of each."""
+    if settings.gpus_per_engine == 1:
+        return None
+    return [(device, usable_memory(device, settings)) for device in devices_of(settings)]
 
 
 def _runner(

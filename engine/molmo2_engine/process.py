@@ -3,16 +3,12 @@
 import logging
 import signal
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-
-import torch
 
 from molmo2_engine.assemble import Assembly, assemble
-from molmo2_engine.gpu_lock import GpuLock
+from molmo2_engine.devices import gpus_held
 from molmo2_engine.heartbeat import Heartbeat
 from molmo2_engine.listening import serve
 from molmo2_engine.loop.job import Failed
-from molmo2_engine.model.checkpoint import choose_device
 from molmo2_engine.server import EngineService
 from molmo2_engine.settings import EngineSettings
 from molmo2_engine.wire import engine_pb2 as wire
@@ -28,20 +24,12 @@ def run(settings: EngineSettings, heartbeat: Heartbeat, served: Callable[[], Non
     ``served`` is called once it can generate and listens.
 
     Raises:
-        NotMolmo2: if the checkpoint is not one.
+        CheckpointRefused: if it cannot be served as the settings say.
         CacheTooSmall: if its KV cache would not hold one request.
         GpuTaken: if another engine holds the GPU.
     """
-    with _gpu_held(settings):
+    with gpus_held(settings):
         _serve(settings, heartbeat, served)
-
-
-def _gpu_held(settings: EngineSettings) -> AbstractContextManager[None]:
-    device = torch.device(choose_device(settings.device))
-    if device.type != "cuda":
-        return nullcontext()
-    uuid = str(torch.cuda.get_device_properties(device).uuid)
-    return GpuLock(uuid, settings.gpu_locks).held(settings.share_gpu)
 
 
 def _serve(settings: EngineSettings, heartbeat: Heartbeat, served: Callable[[], None]) -> None:

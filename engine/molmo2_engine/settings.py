@@ -43,6 +43,12 @@ class EngineSettings(BaseSettings):
     at most 1 together. Otherwise a GPU has one engine, and the next is refused."""
     gpu_locks: Path = Path("/tmp")
     """Folder of the files that keep engines off each other's GPU: one for the whole machine."""
+    gpus_per_engine: int = Field(1, ge=1)
+    """GPUs that one model is laid over, layer by layer, where it does not fit on one. They take
+    turns, without fused kernels and graphs: much slower than GPUs that have an engine each."""
+    quantization: Literal["none", "int8"] = "none"
+    """int8 rounds the weights of the text layers to a byte each. It halves their memory and costs
+    speed, as fused kernels and graphs are off."""
     decode_graphs: bool = True
     """Captures decode steps as CUDA graphs at start; without them a step takes several times as
     long. Nothing changes on a CPU."""

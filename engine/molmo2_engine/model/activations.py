@@ -16,7 +16,8 @@ def largest_prefill(
 ) -> int:
     """Prefills a black video of at most ``tokens``, on CUDA; returns the bytes that it took.
 
-    Counted is what the allocator kept from the device meanwhile, gaps included.
+    Counted is what the allocator kept from the device meanwhile, gaps included; of several devices,
+    from the one where it was most.
     """
     times = longest_video(layout, tokens)
     size = layout.frame_format.size
@@ -26,10 +27,12 @@ def largest_prefill(
         checkpoint, layout, pages=pages, page_tokens=page_tokens, frames_at_once=frames_at_once
     )
     _give_back_memory()
-    before = torch.cuda.memory_reserved(checkpoint.device)
-    torch.cuda.reset_peak_memory_stats(checkpoint.device)
+    devices = {checkpoint.device, *checkpoint.layer_devices}
+    before = {device: torch.cuda.memory_reserved(device) for device in devices}
+    for device in devices:
+        torch.cuda.reset_peak_memory_stats(device)
     runner.prefill_media(b"", video, list(range(1, pages + 1)))
-    taken = torch.cuda.max_memory_reserved(checkpoint.device) - before
+    taken = max(torch.cuda.max_memory_reserved(device) - before[device] for device in devices)
     del runner
     _give_back_memory()
     return taken

@@ -1,18 +1,22 @@
 """Loads a Molmo2 checkpoint with the native transformers class, from safetensors only."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from transformers import AutoTokenizer, Molmo2ForConditionalGeneration, PreTrainedTokenizerBase
 
-from molmo2_engine.model.loading import UnfitWeights, load_model
+from molmo2_engine.devices import choose_device
+from molmo2_engine.model.loading import UnfitWeights, layer_devices, load_model
+from molmo2_engine.model.quantising import Quantization, quantise
+from molmo2_engine.model.refused import CheckpointRefused
 
 _FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt"]
 
 
-class NotMolmo2(Exception):
+class NotMolmo2(CheckpointRefused):
     """The folder does not hold a checkpoint that this engine can serve."""
 
 
@@ -32,23 +36,39 @@ class Checkpoint:
         return self.model.device
 
     @property
+    def layer_devices(self) -> list[torch.device]:
+        """Where each text layer and its KV pages are."""
+        return layer_devices(self.model)
+
+    @property
     def dtype(self) -> torch.dtype:
         return self.model.dtype
 
 
-def load(name: str, revision: str | None, device: str, dtype: str) -> Checkpoint:
-    """Loads ``name``, a folder or a hub repository, on ``device``.
+def load(
+    name: str,
+    revision: str | None,
+    device: str,
+    dtype: str,
+    quantization: Quantization = "none",
+    spread: Sequence[tuple[torch.device, int]] | None = None,
+) -> Checkpoint:
+    """Loads ``name``, a folder or a hub repository, on ``device`` or over those of ``spread``.
+
+    ``spread``: devices, and the bytes that weights may take of each.
 
     Raises:
         NotMolmo2: naming what is missing or of another kind.
+        CheckpointRefused: if it does not fit, or a package is missing.
     """
     folder = _locate(name, revision)
     _require_molmo2(folder)
     place = torch.device(choose_device(device))
     try:
-        model = load_model(folder, place, _choose_dtype(dtype, place))
+        model = load_model(folder, place, _choose_dtype(dtype, place), spread)
     except UnfitWeights as error:
         raise NotMolmo2(str(error)) from error
+    quantise(model, quantization)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     return Checkpoint(
         name=name,
@@ -78,13 +98,6 @@ def _require_molmo2(folder: Path) -> None:
         raise NotMolmo2(f"{folder}: config.json cannot be read: {error}") from error
     if kind != "molmo2":
         raise NotMolmo2(f"{folder}: model_type is {kind!r}; this engine serves 'molmo2' only")
-
-
-def choose_device(device: str) -> str:
-    """What a setting comes to that may also be ``auto``: cpu, cuda or cuda:N."""
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _choose_dtype(dtype: str, device: torch.device) -> torch.dtype:

@@ -5,6 +5,8 @@ from typing import Protocol
 import torch
 from transformers import Molmo2ForConditionalGeneration
 
+from molmo2_engine.model.loading import is_split
+
 
 class VisionEncoder(Protocol):
     """One that pools its features to visual tokens and projects them to the text model's width."""
@@ -39,7 +41,7 @@ class TransformersVision:
 
 def vision_of(model: Molmo2ForConditionalGeneration) -> VisionEncoder:
     """The fastest way to run a model's vision encoder where it is."""
-    if model.device.type != "cuda":
+    if model.device.type != "cuda" or is_split(model):
         return TransformersVision(model)
     from molmo2_engine.model.fused_vision import FusedVision
 

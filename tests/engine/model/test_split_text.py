@@ -9,13 +9,13 @@ from molmo2_engine.kv.media_pass import MediaPass
 from molmo2_engine.model import checkpoint as checkpoints
 from molmo2_engine.model.split_text import SplitText, moved
 
-FIRST, SECOND = torch.device("cpu"), torch.device("cpu", 0)
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def split(checkpoint):
     room = 2 * sum(weight.nbytes for weight in checkpoint.model.parameters())
-    spread = {FIRST: room, SECOND: room}
+    spread = [(CPU, room), (CPU, room)]
     return checkpoints.load(str(checkpoint.folder), None, "cpu", "float32", spread=spread)
 
 
@@ -32,15 +32,15 @@ def test_greedy_tokens_are_those_of_one_device(split, layout, expected):
 
 def test_the_pages_of_a_layer_are_where_the_layer_is(checkpoint):
     config = checkpoint.model.config.text_config
-    places = [torch.device("meta"), *[FIRST] * (config.num_hidden_layers - 1)]
-    cache = PagedCache(config, 4, 8, torch.float32, FIRST, layer_devices=places)
+    places = [torch.device("meta"), *[CPU] * (config.num_hidden_layers - 1)]
+    cache = PagedCache(config, 4, 8, torch.float32, CPU, layer_devices=places)
     assert [keys.device for keys in cache.keys] == places
     assert [values.device for values in cache.values] == places
 
 
 def test_a_pass_seen_from_another_device_has_its_numbers_there_and_shares_the_pages(checkpoint):
     config = checkpoint.model.config.text_config
-    cache = PagedCache(config, 4, 8, torch.float32, FIRST)
+    cache = PagedCache(config, 4, 8, torch.float32, CPU)
     here = MediaPass(cache, [1, 2], [False, True, True, False])
     there = moved(here, torch.device("meta"))
     assert there.places.device.type == there.cache.device.type == "meta"

@@ -1,5 +1,6 @@
-"""Weights from a checkpoint's files to a device, piece by piece."""
+"""Weights from a checkpoint's files to a device, or to several, piece by piece."""
 
 from molmo2_engine.model.loading.model import UnfitWeights, load_model
+from molmo2_engine.model.loading.placement import is_split, layer_devices
 
-__all__ = ["UnfitWeights", "load_model"]
+__all__ = ["UnfitWeights", "is_split", "layer_devices", "load_model"]

@@ -1,6 +1,8 @@
 """Builds the model on its device and fills it from its files, without a copy on the way."""
 
 import re
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
@@ -9,6 +11,7 @@ from transformers.initialization import no_init_weights
 
 from molmo2_engine.model.attention.registered import IMPLEMENTATIONS
 from molmo2_engine.model.loading.hub_names import Place, place_of
+from molmo2_engine.model.loading.placement import Placement, without_weights
 from molmo2_engine.model.loading.safetensors_file import (
     DamagedFile,
     SafetensorsFile,
@@ -25,19 +28,27 @@ class UnfitWeights(Exception):
 
 @torch.no_grad()
 def load_model(
-    folder: Path, device: torch.device, dtype: torch.dtype
+    folder: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+    spread: Sequence[tuple[torch.device, int]] | None = None,
 ) -> Molmo2ForConditionalGeneration:
     """The model of ``folder``, in the hub's layout or transformers' own, in ``dtype``.
 
     Host memory: on a GPU a buffer of 64 MiB, on a CPU the model besides.
 
+    Args:
+        spread: lay it over these devices instead, each with the bytes that it may take there.
+
     Raises:
         UnfitWeights: naming what is missing, of another shape, unknown, or damaged.
+        DoesNotFit: if the weights are more than the devices of ``spread`` hold.
     """
     paths = sorted(folder.glob("*.safetensors"))
     if not paths:
         raise UnfitWeights(f"{folder}: there are no weights (*.safetensors)")
-    model = _empty_model(folder, device, dtype)
+    model = _empty_model(folder, device if spread is None else without_weights(), dtype)
+    placement = Placement(model, spread) if spread else None
     filling = _Filling(model)
     buffer = reading_buffer(device)
     try:
@@ -48,15 +59,17 @@ def load_model(
         filling.finish()
     except (DamagedFile, UnfitWeights) as error:
         raise UnfitWeights(f"{folder}: {error}") from None
+    if placement is not None:
+        placement.connect(model)
     return model.eval().requires_grad_(False)
 
 
 def _empty_model(
-    folder: Path, device: torch.device, dtype: torch.dtype
+    folder: Path, place: AbstractContextManager[object], dtype: torch.dtype
 ) -> Molmo2ForConditionalGeneration:
-    """With memory for its weights on the device, and nothing in it."""
+    """With memory for its weights where ``place`` makes it, and nothing in it."""
     config = Molmo2Config.from_pretrained(folder)
-    with device, no_init_weights():
+    with place, no_init_weights():
         model = Molmo2ForConditionalGeneration._from_config(
             config, dtype=dtype, attn_implementation=IMPLEMENTATIONS
         )
