@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -22,6 +23,13 @@ STREAMED = {
     "stream": True,
 }
 
+_KINDS = {
+    "org.pytorch.serve.ModelServer": "JVM",
+    "model_service_worker.py": "workers",
+    "-m molmo2_engine": "engine",
+}
+"""By a part of a process's command."""
+
 
 def _processes(server: RunningServer) -> Iterator[tuple[psutil.Process, str]]:
     inside = psutil.Process(server.process.pid).children(recursive=True)
@@ -32,15 +40,27 @@ def _processes(server: RunningServer) -> Iterator[tuple[psutil.Process, str]]:
                 yield process, command
 
 
-def holdings(server: RunningServer) -> tuple[float, int]:
-    """Megabytes of memory and open files of the JVM, the workers and the engine together."""
-    memory, files = 0, 0
+@dataclass(frozen=True)
+class Held:
+    """Megabytes of memory (proportional set size), and open files."""
+
+    memory: float = 0.0
+    files: int = 0
+
+    def __add__(self, other: "Held") -> "Held":
+        return Held(self.memory + other.memory, self.files + other.files)
+
+
+def holdings(server: RunningServer) -> dict[str, Held]:
+    """What the JVM, the workers and the engine hold."""
+    held = {"JVM": Held(), "workers": Held(), "engine": Held()}
     for process, command in _processes(server):
-        if "molmo2_ops" not in command:
+        kind = next((kind for said, kind in _KINDS.items() if said in command), None)
+        if kind is not None:
             with contextlib.suppress(psutil.Error):
-                memory += process.memory_full_info().pss
-                files += process.num_fds()
-    return memory / 2**20, files
+                memory = process.memory_full_info().pss / 2**20
+                held[kind] += Held(memory, process.num_fds())
+    return held
 
 
 def _strike(said: str, number: signal.Signals) -> Callable[[RunningServer, Path], None]:

@@ -6,7 +6,8 @@ lies about its call and another leaves early. A request is answered, or its call
 the contract; what is neither is lost, and an answer under another request's id is a duplicate.
 Memory (proportional set size) and open files of the JVM, the workers and the engine are sampled
 every 5 s; the slope is Theil and Sen's, the median of all pairs' slopes, over what they hold
-together, and leaves out the first third.
+together, and leaves out the first third. The table tells each one's, with the spread between
+quartiles: processes that are killed and replaced hold less at first.
 
     make soak MINUTES=3
 
@@ -22,13 +23,14 @@ import tempfile
 import time
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import combinations, count
 from pathlib import Path
 from threading import Event, Lock
 
-from faults import FAULTS, holdings
+from faults import FAULTS, Held, holdings
 from staged_server import staged_server
 
 from molmo2_client import Done, Molmo2, Molmo2Error
@@ -50,12 +52,16 @@ class Tally:
     lock: Lock = field(default_factory=Lock)
     counts: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
+    said: dict[str, str] = field(default_factory=dict)
+    """What the first error of each kind said."""
 
-    def add(self, outcome: str, kind: str = "") -> None:
+    def add(self, outcome: str, error: Exception | None = None) -> None:
         with self.lock:
             self.counts[outcome] += 1
-            if kind:
+            if error is not None:
+                kind = error.kind.value if isinstance(error, Molmo2Error) else type(error).__name__
                 self.kinds[kind] += 1
+                self.said.setdefault(kind, str(error))
 
 
 def main() -> None:
@@ -88,28 +94,42 @@ def soak(server: RunningServer, videos: list[Path], given: argparse.Namespace) -
                 FAULTS[name](server, videos[0])
                 struck[name] += 1
                 print(f"{now:6.0f} s  {name:36} {dict(tally.counts)}", flush=True)
-            samples.append((now, *holdings(server)))
+            samples.append((now, holdings(server)))
             stop.wait(5)
         stop.set()
         for caller in callers:
             caller.result()
-    print(f"faults {dict(struck)}\nerrors {dict(tally.kinds)}")
-    settled = samples[len(samples) // 3 :]
-    files = slope([(at, files) for at, _, files in settled])
-    print(f"open files: {settled[0][2]} to {settled[-1][2]}, {3600 * files:+.0f} an hour")
+    print(f"faults {dict(struck)}")
+    for kind, times in tally.kinds.items():
+        print(f"{times} x {kind}, at first: {tally.said[kind]}")
     return {
         "requests": sum(tally.counts.values()),
         **{name: tally.counts[name] for name in ("answered", "typed_errors", "lost", "duplicated")},
-        "memory_slope_mb_per_hour": round(3600 * slope([(at, mb) for at, mb, _ in settled]), 1),
+        "memory_slope_mb_per_hour": round(memory_slope(samples[len(samples) // 3 :]), 1),
     }
 
 
-def slope(points: list[tuple[float, float]]) -> float:
-    """The median slope of all pairs of points."""
-    pairs = combinations(points, 2)
-    return statistics.median(
-        (later[1] - first[1]) / (later[0] - first[0]) for first, later in pairs
-    )
+def memory_slope(samples: list[tuple[float, dict[str, Held]]]) -> float:
+    """Megabytes an hour of what is held together; prints the same of each, and of open files."""
+    times = [at for at, _ in samples]
+    together = [sum(held.values(), Held()) for _, held in samples]
+    parts = {kind: [held[kind] for _, held in samples] for kind in samples[0][1]}
+    print(f"{'':8} {'MB, median':>11} {'spread':>7} {'an hour':>8} {'files':>11} {'an hour':>8}")
+    for kind, held in {**parts, "together": together}.items():
+        memory, files = [each.memory for each in held], [each.files for each in held]
+        low, middle, high = statistics.quantiles(memory, n=4)
+        bounds = f"{min(files)} to {max(files)}"
+        print(
+            f"{kind:8} {middle:11.0f} {high - low:7.0f} {slope(times, memory):+8.0f} "
+            f"{bounds:>11} {slope(times, files):+8.0f}"
+        )
+    return slope(times, [each.memory for each in together])
+
+
+def slope(times: list[float], values: Sequence[float]) -> float:
+    """The median slope of all pairs of points, per hour; ``times`` are seconds."""
+    pairs = combinations(zip(times, values, strict=True), 2)
+    return 3600 * statistics.median((y - x) / (later - first) for (first, x), (later, y) in pairs)
 
 
 def call(server: RunningServer, number: int, video: Path, tally: Tally, stop: Event) -> None:
@@ -124,9 +144,9 @@ def call(server: RunningServer, number: int, video: Path, tally: Tally, stop: Ev
             try:
                 told = ask(client, video, request_id, stream=bool(turn % 2))
             except Molmo2Error as error:
-                tally.add("typed_errors", error.kind.value)
+                tally.add("typed_errors", error)
             except Exception as error:
-                tally.add("lost", type(error).__name__)
+                tally.add("lost", error)
             else:
                 tally.add("answered" if told == [request_id] else "duplicated")
 
