@@ -21,7 +21,8 @@ def engine_launch(
 ) -> EngineLaunch:
     """The engine of one GPU and one set of engine settings; it ends with this TorchServe.
 
-    With ``reference`` set, it is the released code that answers in its place.
+    With ``gpus_per_engine`` set, as many GPUs share one; with ``reference``, it is the released
+    code that answers in its place.
 
     Args:
         engine: the ``engine`` section of ``model-config.yaml``. A relative ``checkpoint`` that
@@ -35,8 +36,8 @@ def engine_launch(
     if carried.is_dir():
         values["checkpoint"] = str(carried)
     digest = hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=4)
-    device = None if gpu is None else _cuda_device(gpu)
-    place = "cpu" if device is None else f"gpu{device}"
+    device = None if gpu is None else _cuda_devices(gpu, int(values.get("gpus_per_engine", 1)))
+    place = "cpu" if device is None else f"gpu{device.replace(',', '-')}"
     name = f"engine-{place}-{digest.hexdigest()}" + "-reference" * settings.reference
     return EngineLaunch(
         socket=run_directory(settings) / f"{name}.sock",
@@ -58,7 +59,13 @@ def _reference(settings: HandlerSettings) -> dict[str, str]:
     return {"module": "molmo2_engine.reference", "python": str(settings.reference_python)}
 
 
-def _cuda_device(gpu: int) -> str:
-    """CUDA's own number; TorchServe counts the devices that CUDA_VISIBLE_DEVICES leaves, from 0."""
+def _cuda_devices(gpu: int, together: int) -> str:
+    """CUDA's own numbers of a GPU and of those whose engine it shares, for CUDA_VISIBLE_DEVICES.
+
+    TorchServe counts the devices that CUDA_VISIBLE_DEVICES leaves, from 0.
+    """
+    first = gpu - gpu % together
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return visible.split(",")[gpu].strip() if visible else str(gpu)
+    if not visible:
+        return ",".join(str(number) for number in range(first, first + together))
+    return ",".join(name.strip() for name in visible.split(",")[first : first + together])

@@ -63,6 +63,19 @@ def test_torchserve_counts_the_devices_that_it_was_left(monkeypatch):
     assert launch(gpu=1).socket.name.startswith("engine-gpu5-")
 
 
+def test_workers_whose_gpus_share_an_engine_ask_the_same_one():
+    pair = {**HUB, "gpus_per_engine": 2}
+    assert launch(pair, gpu=2) == launch(pair, gpu=3) != launch(pair, gpu=1)
+    assert launch(pair, gpu=3).environment == {"CUDA_VISIBLE_DEVICES": "2,3"}
+    assert launch(pair, gpu=3).socket.name.startswith("engine-gpu2-3-")
+
+
+def test_gpus_that_share_an_engine_are_counted_among_those_that_torchserve_was_left(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
+    pair = {**HUB, "gpus_per_engine": 2}
+    assert launch(pair, gpu=2).environment == {"CUDA_VISIBLE_DEVICES": "6,7"}
+
+
 def test_the_archive_may_choose_the_device():
     assert launch({**HUB, "device": "cpu"}, gpu=0).settings["device"] == "cpu"
 

@@ -32,12 +32,12 @@ def main() -> None:
 
 def _run(settings: EngineSettings, heartbeat: Heartbeat) -> None:
     _keep_to_the_folder(settings.socket)
+    from molmo2_engine.model.refused import CheckpointRefused
     from molmo2_engine.reference.process import run
-    from molmo2_engine.reference.released import NotReleasedCode
 
     try:
         run(settings, heartbeat)
-    except NotReleasedCode as error:
+    except CheckpointRefused as error:
         sys.exit(f"molmo2-reference: {error}")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from molmo2_engine.devices import gpus_held
 from molmo2_engine.heartbeat import Heartbeat
 from molmo2_engine.listening import serve
 from molmo2_engine.prompt.formats import FrameFormat
@@ -27,7 +28,13 @@ def run(settings: EngineSettings, heartbeat: Heartbeat) -> None:
 
     Raises:
         NotReleasedCode: if the checkpoint or the environment is not the reference's.
+        GpuTaken: if an engine holds the GPU.
     """
+    with gpus_held(settings):
+        _serve(settings, heartbeat)
+
+
+def _serve(settings: EngineSettings, heartbeat: Heartbeat) -> None:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     checkpoint = released.load(settings)

@@ -10,14 +10,16 @@ import torch
 import transformers
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+from molmo2_engine.devices import choose_device
+from molmo2_engine.model.refused import CheckpointRefused
 from molmo2_engine.settings import EngineSettings
 
 TRANSFORMERS = "4.57.1"
 """The release that the model cards require; the code runs under no 5.x."""
 
 
-class NotReleasedCode(Exception):
-    """The reference cannot run: another transformers, or a folder without its code."""
+class NotReleasedCode(CheckpointRefused):
+    """Another transformers, a folder without its code, or settings that the code knows not of."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,14 @@ def load(settings: EngineSettings) -> Released:
     NotReleasedCode: saying what is missing, and where it is had.
     """
     _require_transformers()
+    if settings.quantization != "none" or settings.gpus_per_engine != 1:
+        raise NotReleasedCode(
+            "quantization and gpus_per_engine are the engine's; the reference answers as its "
+            "authors wrote it, on one device. Leave them out"
+        )
     folder = Path(settings.checkpoint)
     _require_code(folder)
-    if settings.device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    else:
-        device = settings.device
+    device = choose_device(settings.device)
     processor = AutoProcessor.from_pretrained(folder, trust_remote_code=True)
     model = AutoModelForImageTextToText.from_pretrained(
         folder, trust_remote_code=True, use_safetensors=True, dtype=_dtype(settings.dtype, device)

@@ -37,6 +37,11 @@ class TestWhatIsRefused:
         with pytest.raises(released.NotReleasedCode, match="local folder"):
             released.load(settings(name))
 
+    @pytest.mark.parametrize("setting", [{"quantization": "int8"}, {"gpus_per_engine": 2}])
+    def test_what_its_authors_did_not_write(self, tmp_path: Path, setting: dict) -> None:
+        with pytest.raises(released.NotReleasedCode, match="Leave them out"):
+            released.load(settings(tmp_path).model_copy(update=setting))
+
     def test_a_folder_that_names_no_code(self, tmp_path: Path) -> None:
         with pytest.raises(released.NotReleasedCode, match="auto_map"):
             released.load(settings(folder(tmp_path)))
