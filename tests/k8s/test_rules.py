@@ -31,17 +31,17 @@ def test_rules_say_what_their_tests_expect(tests, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def in_flight(pod, requests, draining):
+def in_flight(pod, requests, ready):
     labels = f'namespace="molmo2",pod="{pod}"'
     return [
         {"series": f"molmo2_requests_in_flight{{{labels}}}", "values": requests},
         {"series": f"molmo2_request_slots{{{labels}}}", "values": "16x9"},
-        {"series": f"molmo2_draining{{{labels}}}", "values": draining},
+        {"series": f"molmo2_ready{{{labels}}}", "values": ready},
     ]
 
 
-DEMAND = [*in_flight("a", "16x9", "0x9"), *in_flight("b", "8x9", "0x9")]
-LEAVING = [*in_flight("a", "16x9", "0x9"), *in_flight("b", "8x9", "1x9")]
+DEMAND = [*in_flight("a", "16x9", "1x9"), *in_flight("b", "8x9", "1x9")]
+LEAVING = [*in_flight("a", "16x9", "1x9"), *in_flight("b", "8x9", "0x9")]
 
 
 @promtool
@@ -50,6 +50,7 @@ LEAVING = [*in_flight("a", "16x9", "0x9"), *in_flight("b", "8x9", "1x9")]
     [
         (keda_query, DEMAND, [("{}", 1.5)]),
         (keda_query, LEAVING, [("{}", 1.0)]),  # what a draining pod still does needs no other pod
+        (kserve_query, LEAVING, [("{}", 1.0)]),
         (keda_query, [], [("{}", 0)]),  # no pod, no series: no demand, and one element all the same
         (kserve_query, DEMAND, [("{}", 1.5)]),
         (adapter_query, DEMAND, [('{pod="a"}', 1.0), ('{pod="b"}', 0.5)]),
