@@ -39,13 +39,15 @@ app: .venv/ready  ## Opens the FiftyOne App on the demo's dataset, on this machi
 	$(RUN) -m molmo2_demo.app
 
 # The archive of the demo model, or of CHECKPOINT=<folder or hub name>
-# [REVISION=<the hub's commit>] [GPU_MEMORY=<GB>] [NAME=…]; or REFERENCE_PYTHON=… for its own code.
+# [REVISION=<the hub's commit>] [GPU_MEMORY=<GB>] [NAME=…] [SET="engine.quantization=int8 …"];
+# with REFERENCE_PYTHON=… its own code answers.
 .PHONY: archive
 archive: .venv/ready  ## Builds model-store/molmo2-demo.mar, or that of CHECKPOINT=…
 ifdef CHECKPOINT
 	$(RUN) -m molmo2_archive $(CHECKPOINT) $(if $(NAME),--name $(NAME)) \
 	    $(if $(REVISION),--revision $(REVISION)) $(if $(GPU_MEMORY),--gpu-memory $(GPU_MEMORY)) \
-	    $(if $(REFERENCE_PYTHON),--reference-python $(REFERENCE_PYTHON))
+	    $(if $(REFERENCE_PYTHON),--reference-python $(REFERENCE_PYTHON)) \
+	    $(foreach change,$(SET),--set $(change))
 else
 	$(RUN) -m molmo2_archive demo/checkpoint --name molmo2-demo --config molmo2-demo --carry-weights
 endif

@@ -15,6 +15,8 @@ python -m molmo2_archive demo/checkpoint --name molmo2-demo --config molmo2-demo
 python -m molmo2_archive allenai/Molmo2-4B --revision 0123abc --gpu-memory 48
 
 python -m molmo2_archive /weights/Molmo2-8B --gpu-memory 80
+
+python -m molmo2_archive /weights/Molmo2-8B --set engine.gpus_per_engine=2
 """
 
 
@@ -37,6 +39,14 @@ def main(
     carry_weights: Annotated[
         bool, typer.Option("--carry-weights", help="Copy the folder into the archive.")
     ] = False,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SECTION.SETTING=VALUE",
+            help="Change a setting, e.g. engine.quantization=int8; may be repeated.",
+        ),
+    ] = None,
     reference_python: Annotated[
         Path | None,
         typer.Option(
@@ -60,6 +70,7 @@ def main(
         unpinned=unpinned,
         gpu_memory=gpu_memory,
         reference_python=reference_python,
+        changes=tuple(changes or ()),
     )
     try:
         path = build(archive, export_path)

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from molmo2_archive import checkpoints
+from molmo2_archive import changes, checkpoints
 from molmo2_contract.weights import WeightsRecord
 
 _HERE = Path(__file__).resolve().parent
@@ -42,6 +42,8 @@ class Archive:
     """GB of the GPU that a released checkpoint is to be served on."""
     reference_python: Path | None = None
     """Let the released code answer, run by this Python; see ``HandlerSettings.reference``."""
+    changes: tuple[str, ...] = ()
+    """Settings that differ, e.g. ``engine.quantization=int8``."""
     version: str = "1.0"
 
 
@@ -102,7 +104,16 @@ def _configure(
         config["handler"]["checkpoint"] = record.source
     if archive.reference_python is not None:
         config["handler"] |= _reference(archive)
+    for asked in archive.changes:
+        _change(config, asked)
     return known, config
+
+
+def _change(config: dict[str, Any], asked: str) -> None:
+    try:
+        changes.change(config, asked)
+    except changes.NoSuchSetting as error:
+        raise BuildError(str(error)) from None
 
 
 def _reference(archive: Archive) -> dict[str, Any]:

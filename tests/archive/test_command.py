@@ -52,6 +52,19 @@ def test_an_archive_of_the_reference_is_called_after_it(command, tmp_path):
     assert (tmp_path / "model-store" / "checkpoint-reference.mar").is_file()
 
 
+def test_settings_are_changed_one_by_one(command, tmp_path):
+    done = command(
+        *("allenai/Molmo2-8B", "--unpinned", "--gpu-memory", "24"),
+        *("--set", "engine.quantization=int8", "--set", "engine.max_context_tokens=36864"),
+    )
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / "model-store" / "molmo2-8b.mar") as content:
+        engine = yaml.safe_load(content.read("model-config.yaml"))["engine"]
+    assert (engine["quantization"], engine["max_context_tokens"]) == ("int8", 36864)
+    wrong = command("allenai/Molmo2-8B", "--unpinned", "--set", "quantization")
+    assert wrong.stderr.startswith("molmo2-archive: 'quantization' is not section.setting=value")
+
+
 def test_what_cannot_be_built_is_one_line(command):
     done = command("missing", "--carry-weights")
     assert done.returncode == 1
