@@ -41,8 +41,10 @@ def _serve(settings: EngineSettings, lock: EngineLock) -> None:
         from molmo2_engine.process import run
 
     def wanted() -> bool:
-        host = settings.exit_with
-        return lock.path.exists() and (host is None or is_alive(host))
+        if not lock.path.exists():
+            return False
+        lock.beat(LOADING_PATIENCE)  # so that nobody takes the lost one for alive
+        return settings.exit_with is None or is_alive(settings.exit_with)
 
     served = Supervisor(wanted, torch.cuda._is_in_bad_fork).become_engine()
     lock.beat(LOADING_PATIENCE)

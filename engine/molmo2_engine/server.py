@@ -28,6 +28,13 @@ class EngineService(engine_pb2_grpc.EngineServicer):
     ) -> wire.Description:
         return self._description
 
+    def Holds(self, request: wire.HoldsRequest, context: grpc.ServicerContext) -> wire.HoldsReply:
+        scheduler = self._engine.scheduler
+        return wire.HoldsReply(
+            held=self._engine.prefixes.holds(request.key),
+            waiting=scheduler.waiting_jobs + scheduler.waiting_sequences,
+        )
+
     def Metrics(
         self, request: wire.MetricsRequest, context: grpc.ServicerContext
     ) -> wire.MetricsReply:

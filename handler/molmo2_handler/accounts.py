@@ -44,6 +44,11 @@ _DECODE_CPU = Counter(
     "CPU seconds that workers have spent on the frames of videos.",
     ["model"],
 )
+_ROUTED = Counter(
+    "molmo2_requests_routed",
+    "Requests that another GPU's engine answered, which held the video.",
+    ["model"],
+)
 
 
 @dataclass
@@ -67,6 +72,8 @@ class Accounts:
         self._decode_cpu = _DECODE_CPU.labels(model)
         self._decode_cpu.inc(0)  # a series that is there from the start can be told from no server
         self._running.set(0)
+        self._routed = _ROUTED.labels(model)
+        self._routed.inc(0)
 
     @contextmanager
     def request(self, transport: str, request_id: str) -> Iterator[Account]:
@@ -86,6 +93,10 @@ class Accounts:
             yield
         finally:
             self._running.dec()
+
+    def routed(self) -> None:
+        """Another GPU's engine has begun to answer."""
+        self._routed.inc()
 
     def decoding(self, decode: Callable[P, T]) -> Callable[P, T]:
         """``decode`` with its CPU counted: the process's, which is at nothing else meanwhile."""

@@ -38,9 +38,10 @@ def engine_launch(
     digest = hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=4)
     device = None if gpu is None else _cuda_devices(gpu, int(values.get("gpus_per_engine", 1)))
     place = "cpu" if device is None else f"gpu{device.replace(',', '-')}"
-    name = f"engine-{place}-{digest.hexdigest()}" + "-reference" * settings.reference
+    model = digest.hexdigest() + "-reference" * settings.reference
     return EngineLaunch(
-        socket=run_directory(settings) / f"{name}.sock",
+        socket=run_directory(settings) / f"engine-{place}-{model}.sock",
+        siblings=f"engine-*-{model}.sock",
         **_reference(settings),
         settings={
             "device": "cpu" if device is None else "cuda",

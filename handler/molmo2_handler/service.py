@@ -15,7 +15,7 @@ from molmo2_contract.events import Done
 from molmo2_contract.images import ImagesRequest
 from molmo2_contract.request import InfoRequest, Request
 from molmo2_contract.response import ModelInfo
-from molmo2_engine.client import EngineConnection
+from molmo2_engine.client import PrefixRouting
 from molmo2_handler.accounts import Account, Accounts
 from molmo2_handler.answering import Answerer
 from molmo2_handler.drain_gate import DrainGate
@@ -40,14 +40,15 @@ class Molmo2Handler:
         config = context.model_yaml_config
         properties = context.system_properties
         self._settings = HandlerSettings(**(config.get("handler") or {}))
-        self._engine = EngineConnection(
-            engine_launch(
-                self._settings,
-                config["engine"],
-                Path(properties["model_dir"]),
-                properties.get("gpu_id"),
-            )
+        self._accounts = Accounts(context.model_name)
+        launch = engine_launch(
+            self._settings,
+            config["engine"],
+            Path(properties["model_dir"]),
+            properties.get("gpu_id"),
         )
+        most_waiting = self._settings.most_waiting_elsewhere
+        self._engine = PrefixRouting(launch, most_waiting, self._accounts.routed)
         description = self._engine.describe()
         self._model = ModelInfo(
             name=context.model_name,
@@ -56,7 +57,6 @@ class Molmo2Handler:
             revision=description.revision or None,
         )
         self._gate = DrainGate(run_directory(self._settings))
-        self._accounts = Accounts(context.model_name)
         self._answerer = Answerer(
             self._engine,
             self._settings.video,

@@ -35,6 +35,12 @@ class HandlerSettings(BaseSettings):
         ge=0,
         description="Bytes of sampled frames kept for all workers in the run directory; 0: none.",
     )
+    most_waiting_elsewhere: int = Field(
+        8,
+        ge=-1,
+        description="Requests and operations that may wait at another GPU's engine for a request "
+        "about a video that only that one holds to go there; -1: never there.",
+    )
     checkpoint: str | None = Field(
         None, description="What answers name as the checkpoint; default: the engine's."
     )

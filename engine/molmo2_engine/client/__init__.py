@@ -5,5 +5,6 @@ Nothing here imports torch.
 
 from molmo2_engine.client.connection import EngineConnection, MediaNotHeld
 from molmo2_engine.client.launch import EngineLaunch
+from molmo2_engine.client.prefix_routing import PrefixRouting
 
-__all__ = ["EngineConnection", "EngineLaunch", "MediaNotHeld"]
+__all__ = ["EngineConnection", "EngineLaunch", "MediaNotHeld", "PrefixRouting"]

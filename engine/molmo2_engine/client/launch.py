@@ -46,6 +46,8 @@ class EngineLaunch:
     """The Python that runs it."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Added to this process's own, e.g. CUDA_VISIBLE_DEVICES."""
+    siblings: str = ""
+    """Pattern of the names of sockets where engines of the same model serve other GPUs."""
     start_timeout: float = 600.0
     """Seconds until the engine must have loaded its model."""
 

@@ -38,6 +38,20 @@ class Description(_message.Message):
     embedding_dimension: int
     def __init__(self, checkpoint: _Optional[str] = ..., revision: _Optional[str] = ..., frame_size: _Optional[int] = ..., max_video_tokens: _Optional[int] = ..., max_context_tokens: _Optional[int] = ..., max_concurrent_sequences: _Optional[int] = ..., embedding_dimension: _Optional[int] = ...) -> None: ...
 
+class HoldsRequest(_message.Message):
+    __slots__ = ("key",)
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    key: bytes
+    def __init__(self, key: _Optional[bytes] = ...) -> None: ...
+
+class HoldsReply(_message.Message):
+    __slots__ = ("held", "waiting")
+    HELD_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
+    held: bool
+    waiting: int
+    def __init__(self, held: bool = ..., waiting: _Optional[int] = ...) -> None: ...
+
 class MetricsRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...

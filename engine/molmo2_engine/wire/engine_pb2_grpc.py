@@ -44,6 +44,11 @@ class EngineStub(object):
                 request_serializer=molmo2__engine_dot_wire_dot_engine__pb2.AnswerRequest.SerializeToString,
                 response_deserializer=molmo2__engine_dot_wire_dot_engine__pb2.AnswerEvent.FromString,
                 _registered_method=True)
+        self.Holds = channel.unary_unary(
+                '/molmo2.engine.v1.Engine/Holds',
+                request_serializer=molmo2__engine_dot_wire_dot_engine__pb2.HoldsRequest.SerializeToString,
+                response_deserializer=molmo2__engine_dot_wire_dot_engine__pb2.HoldsReply.FromString,
+                _registered_method=True)
         self.Metrics = channel.unary_unary(
                 '/molmo2.engine.v1.Engine/Metrics',
                 request_serializer=molmo2__engine_dot_wire_dot_engine__pb2.MetricsRequest.SerializeToString,
@@ -70,6 +75,13 @@ class EngineServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Holds(self, request, context):
+        """Whether media are held. Answered at once, for whoever chooses between engines.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Metrics(self, request, context):
         """How the engine is doing. Answered at once, also while a step takes long.
         """
@@ -89,6 +101,11 @@ def add_EngineServicer_to_server(servicer, server):
                     servicer.Answer,
                     request_deserializer=molmo2__engine_dot_wire_dot_engine__pb2.AnswerRequest.FromString,
                     response_serializer=molmo2__engine_dot_wire_dot_engine__pb2.AnswerEvent.SerializeToString,
+            ),
+            'Holds': grpc.unary_unary_rpc_method_handler(
+                    servicer.Holds,
+                    request_deserializer=molmo2__engine_dot_wire_dot_engine__pb2.HoldsRequest.FromString,
+                    response_serializer=molmo2__engine_dot_wire_dot_engine__pb2.HoldsReply.SerializeToString,
             ),
             'Metrics': grpc.unary_unary_rpc_method_handler(
                     servicer.Metrics,
@@ -150,6 +167,33 @@ class Engine(object):
             '/molmo2.engine.v1.Engine/Answer',
             molmo2__engine_dot_wire_dot_engine__pb2.AnswerRequest.SerializeToString,
             molmo2__engine_dot_wire_dot_engine__pb2.AnswerEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Holds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/molmo2.engine.v1.Engine/Holds',
+            molmo2__engine_dot_wire_dot_engine__pb2.HoldsRequest.SerializeToString,
+            molmo2__engine_dot_wire_dot_engine__pb2.HoldsReply.FromString,
             options,
             channel_credentials,
             insecure,
