@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("nginx") is None, reason="apt-get install -y nginx-light"),
 ]
 
-RECIPE = Path(__file__).parents[2] / "ops" / "gateway" / "nginx.conf"
+RECIPE = Path(__file__).parents[2] / "ops" / "gateway"
 EMBED = [{"operation": "embed"}]
 CALLERS = {"anna": "token-of-anna", "bert": "token-of-bert"}
 
@@ -56,25 +56,28 @@ class Gateway:
 
 def configured(folder: Path, server: RunningServer, port: int) -> Path:
     """The recipe with this test's ports and folder in place of its own, and nothing else."""
-    text = RECIPE.read_text()
-    for said, meant in {
+    text = "\n".join(path.read_text() for path in sorted(RECIPE.glob("*.conf")))
+    changes = {
         "127.0.0.1:8080": f"127.0.0.1:{server.options.ports.http}",
         "127.0.0.1:7070": f"127.0.0.1:{server.options.ports.grpc}",
         "listen 443": f"listen 127.0.0.1:{port}",
         "/etc/molmo2": str(folder),
-        "/run/molmo2-gateway.pid": f"{folder}/nginx.pid",
         "/tmp/molmo2-gateway": f"{folder}/gateway",
         "access_log /dev/stdout": f"access_log {folder}/access.log",
-    }.items():
-        assert said in text
-        text = text.replace(said, meant)
+    }
+    assert all(said in text for said in changes)
+    for part in ("gateway", "tokens", "torchserve"):
+        (folder / part).mkdir()
+    for path in RECIPE.glob("*.conf"):
+        text = path.read_text()
+        for said, meant in changes.items():
+            text = text.replace(said, meant)
+        (folder / "gateway" / path.name).write_text(text)
     lines = [f'"Bearer {token}" {name};' for name, token in CALLERS.items()]
-    (folder / "callers.conf").write_text("\n".join(lines) + "\n")
+    (folder / "tokens" / "callers.conf").write_text("\n".join(lines) + "\n")
     key = read_inference_key(server.key_file)
-    (folder / "torchserve.conf").write_text(f'default "Bearer {key}";\n')
-    configuration = folder / "nginx.conf"
-    configuration.write_text(text)
-    return configuration
+    (folder / "torchserve" / "key.conf").write_text(f'default "Bearer {key}";\n')
+    return folder / "gateway" / "nginx.conf"
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +183,7 @@ def test_a_request_beyond_the_bound_is_too_large(gateway):
         ("POST", "/models?url=http://example.org/evil.mar"),
         ("POST", "/explanations/molmo2-demo"),
         ("POST", "/predictions/molmo2-demo/1.0/v1/chat"),
+        ("POST", "/predictions/molmo2-demo/v1/chat"),
         ("POST", "/predictions/..%2f..%2fmodels"),
         ("GET", "/metrics"),
         ("POST", "/org.pytorch.serve.grpc.management.ManagementAPIsService/ScaleWorker"),

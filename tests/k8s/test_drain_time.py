@@ -45,7 +45,7 @@ def test_a_load_may_take_its_time_before_it_counts_as_failed(overlay):
 
 
 def test_the_gateway_waits_longer_than_any_answer_takes(overlay):
-    nginx = the(overlay, "ConfigMap", "molmo2-gateway")["data"]["nginx.conf"]
+    nginx = the(overlay, "ConfigMap", "molmo2-gateway")["data"]["limits.conf"]
     for name in ("proxy_read_timeout", "grpc_read_timeout", "grpc_send_timeout"):
         (line,) = (line for line in nginx.splitlines() if line.strip().startswith(name))
         assert int(line.split()[1].removesuffix("s;")) > drain_seconds(overlay)

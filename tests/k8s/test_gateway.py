@@ -52,8 +52,8 @@ def test_the_gateway_passes_on_to_torchserves_ports(overlay):
 @each_overlay
 def test_the_gateway_listens_where_its_container_says(overlay):
     ports = {port["name"]: port["containerPort"] for port in container(overlay, "gateway")["ports"]}
-    for name, port in ports.items():
-        assert gateway(overlay)[f"listen-{name}.conf"].startswith(f"listen {port}")
+    listening = re.findall(r"listen (\d+)", gateway(overlay)["listen.conf"])
+    assert {int(port) for port in listening} == {ports["http"], ports["grpc"]}
     assert not set(ports.values()) & set(vars(Ports()).values()), "loopback has these already"
 
 
@@ -75,18 +75,27 @@ def test_the_gateway_takes_what_torchserve_takes(overlay):
 
 
 @each_overlay
+def test_a_pods_gateway_is_the_repositorys_recipe(overlay):
+    assert gateway(overlay)["nginx.conf"] == (ROOT / "ops/gateway/nginx.conf").read_text()
+    values = {path.name for path in (ROOT / "ops/gateway").glob("*.conf")}
+    assert gateway(overlay).keys() == values
+
+
+@each_overlay
 def test_a_call_without_a_known_token_goes_nowhere(overlay):
     nginx = gateway(overlay)["nginx.conf"]
     service = inference_pb2.DESCRIPTOR.services_by_name["InferenceAPIsService"].full_name
-    locations = dict(re.findall(r"location (/[^ ]*) \{(.*?)\n        \}", nginx, re.DOTALL))
-    for path in ("/predictions/", f"/{service}/"):
-        assert re.match(r'\s*if \(\$caller = ""\) \{\s*return 401;', locations[path])
-    assert "_pass" not in locations["/"]
+    locations = dict(re.findall(r"location ([^@].*?) \{(.*?)\n        \}", nginx, re.DOTALL))
+    passed = {path: inside for path, inside in locations.items() if "_pass" in inside}
+    for path in ("/predictions/", re.escape(f"/{service}/")):
+        (inside,) = (passed.pop(each) for each in list(passed) if path in each)
+        assert re.match(r'\s*if \(\$caller = ""\) \{ return 401; \}', inside)
+    assert passed.keys() == {"/grpc.health.v1.Health/"}
 
 
 def test_the_tls_overlay_listens_with_a_certificate():
-    for name in ("listen-http.conf", "listen-grpc.conf"):
-        assert " ssl" in gateway("tls")[name].splitlines()[0]
-        assert "ssl_certificate /etc/molmo2/tls/tls.crt;" in gateway("tls")[name]
+    listen = gateway("tls")["listen.conf"]
+    assert all(" ssl" in line for line in listen.splitlines() if line.startswith("listen"))
+    assert "ssl_certificate /etc/molmo2/tls/tls.crt;" in listen
     mounts = {mount["mountPath"] for mount in container("tls", "gateway")["volumeMounts"]}
     assert "/etc/molmo2/tls" in mounts

@@ -83,7 +83,9 @@ def test_a_server_that_is_away_is_unavailable(backends, tmp_path):
         with pytest.raises(grpc.RpcError) as refused:
             stream(channel)
         assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
-        assert post(ports).status_code == 502
+        away = post(ports)
+        assert away.status_code == 503
+        assert away.json()["error"]["kind"] == "engine_unavailable"
 
 
 def stream(channel, metadata=(("authorization", "Bearer first"),)):
