@@ -89,13 +89,19 @@ k8s-test: .venv/ready build/kserve  ## Everything of k8s/ that needs no cluster,
 	        "$${missing[@]}" >/dev/null || \
 	    { echo "install these first: sudo apt-get install -y $${missing[*]}"; exit 1; }; \
 	fi
-	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/k8s -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/k8s --ignore tests/k8s/lab -n 2 --dist loadfile
 
 .PHONY: k8s-image
 k8s-image: .venv/ready  ## Builds the image for CPUs with buildah, and runs it as Kubernetes would.
 	IMAGE=localhost/molmo2-torchserve:test k8s/image/build
 	MOLMO2_IMAGE=localhost/molmo2-torchserve:test OMP_NUM_THREADS=1 \
 	    $(RUN) -m pytest tests/k8s/test_image_running.py --timeout 900
+
+# On Debian 12: its own source package is what the API server and the controllers are built from.
+.PHONY: k8s-lab
+k8s-lab: .venv/ready  ## A real API server and autoscaler over real servers: load steps, a rollout.
+	k8s/lab/build
+	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/k8s/lab -m slow -s --timeout 3600
 
 # KServe's schema is in its client, which wants other versions of half of what is installed here.
 build/kserve: | .venv/ready

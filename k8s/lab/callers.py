@@ -1,0 +1,74 @@
+"""Callers as a labelling run has them: so many at once, each asks again when it is answered."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+from molmo2_client import Molmo2, Molmo2Error
+from molmo2_contract.operations import Describe
+
+QUESTION = Describe(prompt="What happens in this video?", max_new_tokens=16)
+_SECONDS_AFTER_A_FAILURE = 1.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question, with all its attempts; times by time.time()."""
+
+    began: float
+    ended: float
+    error: str | None
+
+
+@dataclass
+class Callers:
+    """Ask one client about videos of a web server."""
+
+    client: Molmo2
+    videos_port: int
+    requests: list[Request] = field(default_factory=list)
+    _threads: list[threading.Thread] = field(default_factory=list)
+    _wanted: int = 0
+    _videos: Iterator[int] = field(default_factory=count)
+
+    def become(self, number: int) -> None:
+        """From now on; those that are too many leave with their answer."""
+        self._wanted = number
+        self._threads = [one for one in self._threads if one.is_alive()]
+        names = {one.name for one in self._threads}
+        for place in range(number):
+            if str(place) not in names:
+                thread = threading.Thread(target=self._ask, args=(place,), name=str(place))
+                self._threads.append(thread)
+                thread.start()
+
+    def leave(self) -> None:
+        self.become(0)
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, place: int) -> None:
+        while place < self._wanted:
+            began, error = time.time(), None
+            video = f"http://127.0.0.1:{self.videos_port}/{next(self._videos)}.mp4"
+            try:
+                self.client.ask(video, QUESTION)
+            except Molmo2Error as raised:
+                error = f"{raised.kind.value}: {raised}"
+            self.requests.append(Request(began, time.time(), error))
+            if error:
+                time.sleep(_SECONDS_AFTER_A_FAILURE)
+
+
+@contextmanager
+def callers(url: str, token: str, retries: int, videos_port: int) -> Iterator[Callers]:
+    """With the client as it is shipped; ``retries`` is what the labelling Job sets."""
+    with Molmo2(url, model="molmo2-demo", token=token, retries=retries) as client:
+        asking = Callers(client, videos_port)
+        try:
+            yield asking
+        finally:
+            asking.leave()
