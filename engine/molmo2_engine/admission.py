@@ -51,6 +51,7 @@ class Admission:
             ],
             media=media,
             progress=request.progress,
+            request_id=request.request_id,
         )
 
     def _video(self, video: wire.Video) -> tuple[bytes, VideoFrames | None, int]:

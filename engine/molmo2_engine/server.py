@@ -9,6 +9,7 @@ from molmo2_contract.errors import InternalError, Molmo2Error
 from molmo2_engine.assemble import Assembly
 from molmo2_engine.listening import refuse
 from molmo2_engine.loop import job as events
+from molmo2_engine.request_log import Line, logged
 from molmo2_engine.wire import engine_pb2 as wire
 from molmo2_engine.wire import engine_pb2_grpc
 
@@ -43,24 +44,30 @@ class EngineService(engine_pb2_grpc.EngineServicer):
     def Answer(
         self, request: wire.AnswerRequest, context: grpc.ServicerContext
     ) -> Iterator[wire.AnswerEvent]:
-        try:
-            job = self._admission.job(request)
-            if not context.add_callback(job.cancel):
-                return
-            if not self._engine.submit(job):
-                context.abort(
-                    grpc.StatusCode.NOT_FOUND, "the media is not held; send its frames or pixels"
-                )
-            yield from self._events(job)
-        except Molmo2Error as error:
-            refuse(context, error)
+        with logged(request) as line:
+            try:
+                job = self._admission.job(request)
+                if not context.add_callback(job.cancel):
+                    return
+                if not self._engine.submit(job):
+                    line.outcome = "not_held"
+                    context.abort(
+                        grpc.StatusCode.NOT_FOUND,
+                        "the media is not held; send its frames or pixels",
+                    )
+                yield from self._events(job, line)
+            except Molmo2Error as error:
+                line.outcome = error.kind.value
+                refuse(context, error)
 
-    def _events(self, job: events.Job) -> Iterator[wire.AnswerEvent]:
+    def _events(self, job: events.Job, line: Line) -> Iterator[wire.AnswerEvent]:
         remaining = len(job.operations)
         while remaining:
             event = job.events.get()
             if isinstance(event, events.Cancelled):
+                line.outcome = "cancelled"
                 return
+            line.failed += isinstance(event, events.Failed)
             remaining -= not isinstance(event, events.Opened | events.Progressed)
             yield self._to_wire(event)
 

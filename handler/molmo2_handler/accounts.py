@@ -2,7 +2,7 @@
 
 The counts are prometheus_client's. With PROMETHEUS_MULTIPROC_DIR set, as ``molmo2 serve`` does,
 every worker keeps its own in a file there, which outlives the worker, and whoever looks adds them
-up. Neither counts nor log hold a prompt, a path or a token.
+up. Neither counts nor log hold a token; nor a prompt or a path, unless ``log_questions`` is set.
 """
 
 import json
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -61,6 +61,8 @@ class Account:
     """None leaves it uncounted."""
     operations: list[str] = field(default_factory=list)
     stream: bool = False
+    question: dict[str, Any] | None = None
+    """What was asked, where the operator wants it logged."""
 
 
 class Accounts:
@@ -115,7 +117,7 @@ class Accounts:
             return
         _REQUESTS.labels(self._model, account.transport, account.outcome).inc()
         _SECONDS.labels(self._model, account.transport).observe(seconds)
-        line = {
+        line: dict[str, Any] = {
             "request_id": account.request_id,
             "outcome": account.outcome,
             "seconds": round(seconds, 3),
@@ -123,4 +125,6 @@ class Accounts:
             "operations": account.operations,
             "stream": account.stream,
         }
+        if account.question is not None:
+            line["question"] = account.question
         logger.info("%s", json.dumps(line))

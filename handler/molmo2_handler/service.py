@@ -92,6 +92,9 @@ class Molmo2Handler:
             return outgoing.plain(server_info(self._engine, self._settings, self._model))
         account.request_id = request.request_id or account.request_id
         account.operations = [operation.operation for operation in request.operations]
+        if self._settings.log_questions:
+            asked = {"video", "images", "operations"}
+            account.question = request.model_dump(mode="json", include=asked, exclude_none=True)
         self._gate.pass_through()
         with self._accounts.running():
             if isinstance(request, ImagesRequest):

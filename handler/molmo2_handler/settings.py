@@ -35,6 +35,10 @@ class HandlerSettings(BaseSettings):
         ge=0,
         description="Bytes of sampled frames kept for all workers in the run directory; 0: none.",
     )
+    log_questions: bool = Field(
+        False,
+        description="Also logs what each request asks, its prompts and the address of its video.",
+    )
     most_waiting_elsewhere: int = Field(
         8,
         ge=-1,

@@ -67,3 +67,11 @@ def test_the_log_has_a_line_a_request_that_says_nothing_of_its_content(accounts,
         "operations": ["describe", "embed"],
         "stream": False,
     }
+
+
+def test_the_log_has_the_question_too_where_the_operator_wants_it(accounts, caplog):
+    caplog.set_level(logging.INFO)
+    with accounts.request("http", "r-1") as account:
+        account.question = {"operations": [{"operation": "describe", "prompt": "Who is it?"}]}
+    (record,) = caplog.records
+    assert json.loads(record.getMessage())["question"]["operations"][0]["prompt"] == "Who is it?"

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 
 import pytest
 from PIL import Image
@@ -205,3 +206,16 @@ def test_images_are_not_streamed(ask):
     document = {"images": [], "operations": [{"operation": "embed"}]}
     (reply,) = ask(document, "grpc", image_1=b"x", call=b"stream")
     assert b'"stream"' in reply.body
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_what_is_asked_is_logged_only_where_the_operator_wants_it(
+    handler, ask, document, monkeypatch, caplog, wanted
+):
+    caplog.set_level(logging.INFO)
+    settings = handler._settings.model_copy(update={"log_questions": wanted})
+    monkeypatch.setattr(handler, "_settings", settings)
+    prompt = "the prompt that few should read"
+    ask({**document, "operations": [{"operation": "describe", "prompt": prompt}]})
+    told = [prompt in caplog.text, document["video"]["uri"] in caplog.text]
+    assert told == [wanted, wanted]

@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import grpc
 import httpx2
@@ -20,15 +21,22 @@ pytestmark = pytest.mark.skipif(
     shutil.which("nginx") is None, reason="nginx is missing: make k8s-test"
 )
 
-TOKENS = '"Bearer first" labelling;\n"Bearer second" labelling;\n'
+TOKENS = '"Bearer first" labelling;\n"Bearer second" labelling;\n"Bearer other" other;\n'
+AT_ONCE = 64
+"""Calls of one caller, as k8s/base/gateway/limits.conf has it."""
 FIRST = {"Authorization": "Bearer first"}
 SECOND = {"Authorization": "Bearer second"}
 
 
 class Inference(inference_pb2_grpc.InferenceAPIsServiceServicer):
-    """Streams its input back, and the metadata that came with it."""
+    """Streams its input back, and the metadata that came with it; ``wait`` has it wait between."""
 
     def StreamPredictions(self, request, context):  # noqa: N802
+        if request.input["request"] == b"wait":
+            yield inference_pb2.PredictionResponse(prediction=b"begun")
+            ended = Event()
+            context.add_callback(ended.set)
+            ended.wait()
         yield inference_pb2.PredictionResponse(prediction=request.input["request"])
         names = [name for name, _ in context.invocation_metadata()]
         yield inference_pb2.PredictionResponse(prediction=json.dumps(names).encode())
@@ -37,7 +45,7 @@ class Inference(inference_pb2_grpc.InferenceAPIsServiceServicer):
 @pytest.fixture(scope="module")
 def backends():
     """Where TorchServe's ports are; the gRPC server answers for its health too."""
-    server = grpc.server(ThreadPoolExecutor(4))
+    server = grpc.server(ThreadPoolExecutor(AT_ONCE + 4))
     inference_pb2_grpc.add_InferenceAPIsServiceServicer_to_server(Inference(), server)
     health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -140,6 +148,21 @@ def test_an_upload_beyond_torchserves_bound_is_refused_at_once(plain):
 
 def test_streams_of_grpc_pass(channel):
     assert stream(channel)[0] == b"hello"
+
+
+def test_a_caller_with_too_many_calls_at_once_is_refused_and_others_are_not(channel):
+    stub = inference_pb2_grpc.InferenceAPIsServiceStub(channel)
+    wait = inference_pb2.PredictionsRequest(model_name="x", input={"request": b"wait"})
+    first = [("authorization", "Bearer first")]
+    begun = [stub.StreamPredictions(wait, metadata=first) for _ in range(AT_ONCE)]
+    assert all(next(call).prediction == b"begun" for call in begun)
+    with pytest.raises(grpc.RpcError) as refused:
+        stream(channel, [("authorization", "Bearer second")])  # the same caller's
+    assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "64 requests at once" in refused.value.details()
+    assert stream(channel, [("authorization", "Bearer other")])[0] == b"hello"
+    for call in begun:
+        call.cancel()
 
 
 def test_health_needs_no_token(channel):

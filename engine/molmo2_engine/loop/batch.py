@@ -162,7 +162,7 @@ class Batch:
         self._close(sequence.job, sequence.finished(truncated=truncated))
 
     def _fail(self, sequence: Sequence, error: Exception) -> None:
-        logger.error("a sequence failed", exc_info=error)
+        logger.error("request %s: a sequence failed", sequence.job.request_id, exc_info=error)
         self._runner.cache.clear(sequence.table.own)
         self._leave(sequence)
         self._close(sequence.job, Failed(sequence.index, as_wire_error(error)))

@@ -183,7 +183,7 @@ class Engine:
         self._pace.decoded(time.monotonic() - began)
 
     def _fail_job(self, job: Job, error: Exception) -> None:
-        logger.error("the prefill of media failed", exc_info=error)
+        logger.error("request %s: the media's prefill failed", job.request_id, exc_info=error)
         with self._work:
             self.scheduler.remove(job)
         for index in range(len(job.operations)):

@@ -103,6 +103,8 @@ class Job:
     """None if it came without frames or pixels, and once the prefix is there."""
     prefix: Prefix | None = None
     progress: bool = False
+    request_id: str = ""
+    """For the log."""
     events: "queue.SimpleQueue[Event]" = field(default_factory=queue.SimpleQueue)
     cancelled: bool = False
     open_operations: int = 0
