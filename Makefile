@@ -172,6 +172,10 @@ bench-fiftyone: .venv/ready  ## Videos a second into a FiftyOne dataset, and wha
 bench-server: .venv/ready  ## What TorchServe costs beside the engine, and what overload does.
 	OMP_NUM_THREADS=1 $(RUN) bench/server.py
 
+.PHONY: bench-load
+bench-load: .venv/ready  ## A mixed load of the six operations; LOAD="--users 1 2 4", LOAD=--help.
+	OMP_NUM_THREADS=1 $(RUN) bench/load.py $(LOAD)
+
 .PHONY: soak
 soak: .venv/ready  ## 30 minutes of load with a fault every 20 s; MINUTES=3 for a short one.
 	OMP_NUM_THREADS=1 $(RUN) bench/soak.py $(if $(MINUTES),--minutes $(MINUTES))
