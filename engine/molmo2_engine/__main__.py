@@ -11,6 +11,7 @@ import sys
 
 from pydantic_settings import CliApp
 
+from molmo2_engine import cuda_driver
 from molmo2_engine.client.engine_lock import EngineLock, EngineTaken
 from molmo2_engine.heartbeat import LOADING_PATIENCE, Heartbeat, is_alive
 from molmo2_engine.settings import EngineSettings
@@ -31,11 +32,9 @@ def main() -> None:
 def _serve(settings: EngineSettings, lock: EngineLock) -> None:
     # Asked by CUDA itself, whether there is a GPU would keep every fork from using it.
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
-    # transformers imports it for losses, a sixth of all that is imported.
+    # transformers imports it for losses; a tenth of what an engine imports.
     sys.modules["scipy"] = None  # type: ignore[assignment]
     with Heartbeat(lock, settings.exit_with):
-        import torch
-
         from molmo2_engine.kv.sizing import CacheTooSmall
         from molmo2_engine.model.refused import CheckpointRefused
         from molmo2_engine.process import run
@@ -46,7 +45,7 @@ def _serve(settings: EngineSettings, lock: EngineLock) -> None:
         lock.beat(LOADING_PATIENCE)  # so that nobody takes the lost one for alive
         return settings.exit_with is None or is_alive(settings.exit_with)
 
-    served = Supervisor(wanted, torch.cuda._is_in_bad_fork).become_engine()
+    served = Supervisor(wanted, may_fork=not cuda_driver.is_in_use()).become_engine()
     lock.beat(LOADING_PATIENCE)
     with Heartbeat(lock, settings.exit_with) as heartbeat:
         try:

@@ -16,18 +16,14 @@ from functools import partial
 
 logger = logging.getLogger(__name__)
 
-_UNFIT = 86
-"""Exit status of an engine that cannot use the device because the first process has."""
-
 
 class Supervisor:
     """The process that engines are forked from."""
 
-    def __init__(self, wanted: Callable[[], bool], unfit: Callable[[], bool]) -> None:
-        """``wanted`` says whether a lost engine is to be replaced, ``unfit``, asked in a fork,
-        whether that cannot be the engine."""
+    def __init__(self, wanted: Callable[[], bool], may_fork: bool) -> None:
+        """``wanted`` says whether a lost engine is to be replaced; without ``may_fork`` none is."""
         self._wanted = wanted
-        self._unfit = unfit
+        self._may_fork = may_fork
         self._engine: int | None = None
         self._stopping = False
 
@@ -36,8 +32,10 @@ class Supervisor:
 
         The first process stays inside, and raises SystemExit with the last engine's status: when
         that ended by itself, never served, or is not wanted any more. SIGTERM and SIGINT are
-        passed on. Where forks are unfit the first process becomes the engine itself.
+        passed on. Where it may not fork the first process becomes the engine itself.
         """
+        if not self._may_fork:
+            return lambda: None
         handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
         for number in handlers:
             signal.signal(number, self._pass_on)
@@ -47,16 +45,11 @@ class Supervisor:
             if not self._engine:
                 _restore(handlers)
                 os.close(reader)
-                if self._unfit():
-                    os._exit(_UNFIT)
                 return partial(_tell, writer)
             os.close(writer)
             status = self._wait()
             served = bool(os.read(reader, 1))
             os.close(reader)
-            if status == _UNFIT and not served:
-                _restore(handlers)
-                return lambda: None
             if not (status and served and self._wanted()) or self._stopping:
                 sys.exit(status if status >= 0 else 128 - status)  # as a shell says it
             logger.warning("the engine was lost (status %d); another one takes its place", status)

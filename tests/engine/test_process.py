@@ -217,7 +217,7 @@ def test_a_checkpoint_of_another_kind_is_refused_with_the_reason(tmp_path):
     launch = EngineLaunch(
         tmp_path / "e.sock", {"checkpoint": str(tmp_path), "device": "cpu"}, start_timeout=60
     )
-    with pytest.raises(EngineUnavailable, match="status 1 .* this engine serves 'molmo2' only"):
+    with pytest.raises(EngineUnavailable, match=r"status 1 .* this engine serves 'molmo2' only"):
         launch.connect()
 
 

@@ -13,8 +13,8 @@ ENGINE = """
 import os, signal, sys, time
 from pathlib import Path
 from molmo2_engine.supervisor import Supervisor
-wanted, unfit, does = (Path(sys.argv[1]).exists, lambda: sys.argv[2] == "unfit", sys.argv[3])
-served = Supervisor(wanted, unfit).become_engine()
+wanted, fork, does = (Path(sys.argv[1]).exists, sys.argv[2] == "may fork", sys.argv[3])
+served = Supervisor(wanted, fork).become_engine()
 if does == "fails":
     sys.exit(3)
 if does == "serves":
@@ -47,7 +47,7 @@ def start(tmp_path) -> Iterator:
     started: list[Supervised] = []
     (tmp_path / "wanted").touch()
 
-    def start(does: str, fork: str = "fit") -> Supervised:
+    def start(does: str, fork: str = "may fork") -> Supervised:
         started.append(Supervised(tmp_path / "wanted", fork, does))
         return started[-1]
 
@@ -110,7 +110,7 @@ def test_an_engine_serves_on_when_the_first_process_is_killed(start):
 
 
 def test_where_a_fork_cannot_use_the_device_the_first_process_is_the_engine(start):
-    engine = start("serves", "unfit")
+    engine = start("serves", "may not fork")
     assert engine.next_engine() == engine.first.pid
     engine.first.terminate()
     assert engine.first.wait(30) == 0
