@@ -125,10 +125,13 @@ class Beside:
         self._grpc.tell(self.readiness, [model.name for model in seen.models])
 
     def _prove(self) -> None:
-        """Generates a token for each model that was not seen to generate for a while."""
+        """Generates a token for each model that was not seen to generate for a while.
+
+        Not while it loads: TorchServe would keep each attempt in its queue.
+        """
         settings = self._settings
         while not self._stop.wait(settings.interval):
-            for model in [model.name for model in self.seen.models]:
+            for model in [model.name for model in self.seen.models if model.is_loaded]:
                 if self.readiness.wants_proof(model, settings.canary_interval):
                     failure = self._canary.ask(model)
                     self.readiness.generated(model, failure)

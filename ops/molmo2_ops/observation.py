@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from molmo2_ops.engines import Engines, EngineState
-from molmo2_ops.management import ListedModel, Management, ManagementUnreachable
+from molmo2_ops.management import READY, ListedModel, Management, ManagementUnreachable
 from molmo2_ops.worker_counts import WorkerCounts, running
 from molmo2_ops.worker_processes import WorkerCount
 
@@ -20,6 +20,13 @@ class ModelState:
     @property
     def name(self) -> str:
         return self.listed.name
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether a worker is there that would take a request; before that requests only wait."""
+        return bool(self.workers.alive) and any(
+            worker.status == READY for worker in self.listed.workers
+        )
 
     @property
     def in_flight(self) -> int:

@@ -6,10 +6,12 @@ import socket
 import subprocess
 import sys
 
+import pytest
 from PIL import Image
 
 from molmo2_ops.canary import black_image
 from molmo2_ops.management import ListedModel, ListedWorker
+from molmo2_ops.observation import ModelState
 from molmo2_ops.unsent import unsent_bytes
 from molmo2_ops.worker_counts import WorkerCounts, running
 from molmo2_ops.worker_processes import WorkerCount, is_running
@@ -36,6 +38,16 @@ def test_a_worker_listed_as_ready_without_a_process_is_lost():
     )
     model = ListedModel("m", 3, workers, pending=0, room=1)
     assert WorkerCount.of(model) == WorkerCount(alive=1, lost=1)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "alive", "loaded"),
+    [(["READY", "UNLOADING"], 1, True), (["UNLOADING"], 1, False), (["READY"], 0, False)],
+)
+def test_a_model_is_loaded_when_a_worker_that_lives_is_ready(statuses, alive, loaded):
+    workers = tuple(ListedWorker(str(number), 1, told) for number, told in enumerate(statuses))
+    listed = ListedModel("m", 3, workers, pending=0, room=1)
+    assert ModelState(listed, WorkerCount(alive=alive, lost=0), running=0).is_loaded == loaded
 
 
 def test_what_a_caller_has_not_received_is_counted():
