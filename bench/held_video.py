@@ -1,7 +1,7 @@
 """A video that a server's engine holds, and questions about it at the engine's own socket."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ TIMEOUT = 60.0
 class HeldVideo:
     """How the engine knows the video."""
 
+    path: Path
     engine: EngineConnection
     key: bytes
     times: list[float]
@@ -35,18 +36,19 @@ def held_video(server: RunningServer, path: Path) -> Iterator[HeldVideo]:
     limits = VideoLimits(allowed_roots=(path.parent,))
     asked = Video(uri=path.as_uri())
     with open_video(asked, None, limits, time.monotonic() + TIMEOUT) as video:
-        held = HeldVideo(engine, video.key, list(video.info.sampled.times))
+        held = HeldVideo(path, engine, video.key, list(video.info.sampled.times))
     try:
         yield held
     finally:
         engine.close()
 
 
-def ask_engine(held: HeldVideo, operation: Operation) -> str:
+def ask_engine(held: HeldVideo, operations: Sequence[Operation]) -> str:
     """As a request worker asks it, without the worker."""
     message = wire.AnswerRequest(
-        video=wire.Video(key=held.key, times=held.times), operations=[to_engine(operation)]
+        video=wire.Video(key=held.key, times=held.times),
+        operations=[to_engine(operation) for operation in operations],
     )
-    *_, last = held.engine.answer(message, TIMEOUT)
-    assert last.WhichOneof("event") == "finished", last
+    events = [event.WhichOneof("event") for event in held.engine.answer(message, TIMEOUT)]
+    assert "failed" not in events, events
     return "answered"
