@@ -41,6 +41,9 @@ class ReferenceService(engine_pb2_grpc.EngineServicer):
     ) -> wire.MetricsReply:
         return wire.MetricsReply(exposition=generate_latest(self._reference.metrics).decode())
 
+    def Holds(self, request: wire.HoldsRequest, context: grpc.ServicerContext) -> wire.HoldsReply:
+        return wire.HoldsReply(held=False, waiting=len(self._calls))
+
     def Answer(
         self, request: wire.AnswerRequest, context: grpc.ServicerContext
     ) -> Iterator[wire.AnswerEvent]:

@@ -1,7 +1,7 @@
 """Asks our own handler and engine what ``reference_run.py`` asks the reference."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,9 @@ from molmo2_handler.video import VideoLimits, open_video
 
 CONTEXT = 8192
 
+Watch = Callable[[torch.Tensor], torch.Tensor]
+"""Sees logits, and returns what is taken for them."""
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -35,12 +38,13 @@ class Prompt:
 class EngineUnderTest:
     """An engine with nothing else to do, whose logits are seen as they are made."""
 
-    def __init__(self, checkpoint: Path, dtype: str) -> None:
+    def __init__(self, checkpoint: Path, dtype: str, quantization: str = "none") -> None:
         settings = EngineSettings(
             checkpoint=str(checkpoint),
             socket=Path("no-socket-is-opened"),
             device="cpu",
             dtype=dtype,
+            quantization=quantization,
             max_sequences=1,
             max_context_tokens=CONTEXT,
         )
@@ -82,7 +86,7 @@ class EngineUnderTest:
     def answer(self, case: Case) -> Answer:
         """Its own greedy answer."""
         prompt = self.prompt(case)
-        with self._watched() as logits:
+        with self._watched(prompt) as logits:
             self._finish(prompt)
         steps = torch.stack(logits)
         return Answer(
@@ -95,8 +99,9 @@ class EngineUnderTest:
 
     def choices(self, case: Case, tokens: list[int]) -> list[int]:
         """The likeliest token after each beginning of ``tokens``."""
-        with self._watched(following=tokens) as logits:
-            self._finish(self.prompt(case))
+        prompt = self.prompt(case)
+        with self._watched(prompt, following=tokens) as logits:
+            self._finish(prompt)
         return torch.stack(logits[: len(tokens)]).argmax(-1).tolist()
 
     @torch.inference_mode()
@@ -122,13 +127,13 @@ class EngineUnderTest:
         )
 
     @contextmanager
-    def _watched(self, following: list[int] | None = None) -> Iterator[list[torch.Tensor]]:
+    def _watched(
+        self, prompt: Prompt, following: list[int] | None = None
+    ) -> Iterator[list[torch.Tensor]]:
         """Collects the logits before each token; with ``following``, those tokens are picked."""
         seen: list[torch.Tensor] = []
 
-        def watch(
-            _: torch.nn.Module, __: tuple[torch.Tensor, ...], output: torch.Tensor
-        ) -> torch.Tensor:
+        def watch(output: torch.Tensor) -> torch.Tensor:
             last = output.reshape(-1, output.shape[-1])[-1]
             seen.append(last.float())
             if following is None or len(seen) > len(following):
@@ -137,11 +142,26 @@ class EngineUnderTest:
             forced[..., following[len(seen) - 1]] = 0
             return forced
 
-        handle = self._model.lm_head.register_forward_hook(watch)
-        try:
+        with self._of_generate(watch) if prompt.patches is None else self._of_engine(watch):
             yield seen
+
+    @contextmanager
+    def _of_generate(self, watch: Watch) -> Iterator[None]:
+        handle = self._model.lm_head.register_forward_hook(lambda _, __, output: watch(output))
+        try:
+            yield
         finally:
             handle.remove()
+
+    @contextmanager
+    def _of_engine(self, watch: Watch) -> Iterator[None]:
+        runner = self._assembly.engine._runner
+        extend = runner.extend
+        runner.extend = lambda tables, tokens: watch(extend(tables, tokens))
+        try:
+            yield
+        finally:
+            del runner.extend
 
     def _video(self, name: str) -> wire.Video:
         size = self._assembly.layout.frame_format.size

@@ -32,6 +32,8 @@ class Row:
     """Of each token in bfloat16: whether the reference tells its likeliest two apart."""
     agreed: list[bool]
     """Of each: whether both sides find the same token the likeliest."""
+    rounded: list[bool]
+    """The same with weights of a byte each on our side (``quantization: int8``)."""
 
 
 def compare(checkpoint: Path, reference: dict[str, Answer]) -> list[Row]:
@@ -39,12 +41,23 @@ def compare(checkpoint: Path, reference: dict[str, Answer]) -> list[Row]:
     torch.set_num_threads(2)
     exact = EngineUnderTest(checkpoint, "float32")
     rough = EngineUnderTest(checkpoint, "bfloat16")
-    return [_row(case, reference[case.name], exact, rough) for case in CASES]
+    rounded = EngineUnderTest(checkpoint, "bfloat16", "int8")
+    return [_row(case, reference[case.name], exact, rough, rounded) for case in CASES]
 
 
-def _row(case: Case, expected: Answer, exact: EngineUnderTest, rough: EngineUnderTest) -> Row:
+def _row(
+    case: Case,
+    expected: Answer,
+    exact: EngineUnderTest,
+    rough: EngineUnderTest,
+    rounded: EngineUnderTest,
+) -> Row:
     ours = exact.answer(case)
-    choices = rough.choices(case, expected.tokens)
+
+    def agreed(engine: EngineUnderTest) -> list[bool]:
+        choices = engine.choices(case, expected.tokens)
+        return [a == b for a, b in zip(choices, expected.choices, strict=True)]
+
     return Row(
         case=case,
         ids_equal=ours.ids == expected.ids,
@@ -52,7 +65,8 @@ def _row(case: Case, expected: Answer, exact: EngineUnderTest, rough: EngineUnde
         tokens_equal=ours.tokens == expected.tokens,
         logit_difference=_difference(ours.logits, expected.logits),
         told_apart=expected.told_apart,
-        agreed=[a == b for a, b in zip(choices, expected.choices, strict=True)],
+        agreed=agreed(rough),
+        rounded=agreed(rounded),
     )
 
 
@@ -98,21 +112,26 @@ def _print(row: Row) -> None:
     equal = "  ".join(f"{name} {'equal' if same else 'DIFFER'}" for name, same in marks)
     print(
         f"  {row.case.name:28}{equal}  logits {row.logit_difference:.1e}  "
-        f"bfloat16 {sum(row.agreed)}/{len(row.agreed)}"
+        f"bfloat16 {sum(row.agreed)}/{len(row.agreed)}  int8 {sum(row.rounded)}/{len(row.rounded)}"
     )
 
 
 def _print_agreement(rows: list[Row]) -> float:
-    """Returns the share of the tokens that the reference itself can tell apart in bfloat16."""
-    every = [agreed for row in rows for agreed in row.agreed]
+    """Returns bfloat16's share of the tokens that the reference can tell apart in bfloat16."""
+    _print_share("int8    ", rows, [row.rounded for row in rows])
+    return _print_share("bfloat16", rows, [row.agreed for row in rows])
+
+
+def _print_share(name: str, rows: list[Row], agreed: list[list[bool]]) -> float:
+    every = [same for one in agreed for same in one]
     apart = [
-        agreed
-        for row in rows
-        for agreed, told_apart in zip(row.agreed, row.told_apart, strict=True)
+        same
+        for row, one in zip(rows, agreed, strict=True)
+        for same, told_apart in zip(one, row.told_apart, strict=True)
         if told_apart
     ]
     print(
-        f"  bfloat16: {sum(every)} of {len(every)} tokens are the same ({np.mean(every):.4f}); of "
+        f"  {name}: {sum(every)} of {len(every)} tokens are the same ({np.mean(every):.4f}); of "
         f"those that the reference tells apart, {sum(apart)} of {len(apart)} ({np.mean(apart):.4f})"
     )
     return float(np.mean(apart))
