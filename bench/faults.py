@@ -1,15 +1,14 @@
-"""Faults to strike a running server with, and what the server holds meanwhile."""
+"""Faults to strike a running server with."""
 
 import contextlib
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
-import psutil
+from processes import processes
 
 from molmo2_client import Molmo2
 from molmo2_client.credentials import read_inference_key
@@ -23,49 +22,10 @@ STREAMED = {
     "stream": True,
 }
 
-_KINDS = {
-    "org.pytorch.serve.ModelServer": "JVM",
-    "model_service_worker.py": "workers",
-    "-m molmo2_engine": "engine",
-}
-"""By a part of a process's command."""
-
-
-def _processes(server: RunningServer) -> Iterator[tuple[psutil.Process, str]]:
-    inside = psutil.Process(server.process.pid).children(recursive=True)
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            command = " ".join(process.cmdline())
-            if process in inside or str(server.options.run) in command:
-                yield process, command
-
-
-@dataclass(frozen=True)
-class Held:
-    """Megabytes of memory (proportional set size), and open files."""
-
-    memory: float = 0.0
-    files: int = 0
-
-    def __add__(self, other: "Held") -> "Held":
-        return Held(self.memory + other.memory, self.files + other.files)
-
-
-def holdings(server: RunningServer) -> dict[str, Held]:
-    """What the JVM, the workers and the engine hold."""
-    held = {"JVM": Held(), "workers": Held(), "engine": Held()}
-    for process, command in _processes(server):
-        kind = next((kind for said, kind in _KINDS.items() if said in command), None)
-        if kind is not None:
-            with contextlib.suppress(psutil.Error):
-                memory = process.memory_full_info().pss / 2**20
-                held[kind] += Held(memory, process.num_fds())
-    return held
-
 
 def _strike(said: str, number: signal.Signals) -> Callable[[RunningServer, Path], None]:
     def strike(server: RunningServer, _: Path) -> None:
-        for process, command in _processes(server):
+        for process, command in processes(server):
             if said in command:
                 process.send_signal(number)
                 return

@@ -31,9 +31,11 @@ from typing import Any
 from arrivals import closed_loop, open_loop
 from load_outcomes import summary, table
 from mixed_load import MixedLoad
+from processes import cpu_seconds
 from staged_server import staged_server
 
 from molmo2_client import AsyncMolmo2
+from molmo2_client.serving import RunningServer
 from molmo2_contract.operations import Operation
 from molmo2_demo.generate import generate, operations
 
@@ -45,6 +47,11 @@ class Target:
     clients: dict[str, dict[str, Any]]
     """By transport, the arguments of its client."""
     questions: list[tuple[Path, list[Operation]]]
+    server: RunningServer | None = None
+    """If it is our own: then its CPU is counted."""
+
+    def cpu(self) -> dict[str, float]:
+        return {} if self.server is None else cpu_seconds(self.server)
 
 
 def main() -> None:
@@ -94,7 +101,7 @@ def target(given: argparse.Namespace) -> Iterator[Target]:
         with staged_server(Path(folder), given.workers, given.queue) as server:
             common |= {"key_file": server.key_file, "media": "upload" if given.videos else "path"}
             urls = {"http": server.http_url, "grpc": server.grpc_url}
-            yield Target({k: {"url": url, **common} for k, url in urls.items()}, questions)
+            yield Target({k: {"url": url, **common} for k, url in urls.items()}, questions, server)
 
 
 def asked(given: argparse.Namespace, folder: Path) -> list[tuple[Path, list[Operation]]]:
@@ -116,11 +123,13 @@ async def run(aim: Target, given: argparse.Namespace) -> list[dict[str, float | 
         }
         load = MixedLoad(clients, aim.questions, new=given.new)
         await load.hold()
-        return [await one(load, *each, given.seconds) for each in loads or [("users", 4)]]
+        return [await one(aim, load, *each, given.seconds) for each in loads or [("users", 4)]]
 
 
-async def one(load: MixedLoad, kind: str, amount: float, seconds: float) -> dict[str, float | None]:
-    began, cpu = time.monotonic(), time.process_time()
+async def one(
+    aim: Target, load: MixedLoad, kind: str, amount: float, seconds: float
+) -> dict[str, float | None]:
+    began, mine, cpu = time.monotonic(), time.process_time(), aim.cpu()
     if kind == "users":
         outcomes = await closed_loop(load.ask, int(amount), seconds)
     else:
@@ -131,7 +140,10 @@ async def one(load: MixedLoad, kind: str, amount: float, seconds: float) -> dict
         f"\n{kind} {amount:g}: {told['answered_per_second']:.1f} answers a second in {took:.0f} s"
     )
     print(table(outcomes))
-    print(f"this load took {(time.process_time() - cpu) / took:.0%} of a core to make", flush=True)
+    spent = {name: 1000 * (seconds - cpu[name]) for name, seconds in aim.cpu().items()}
+    spent["this load"] = 1000 * (time.process_time() - mine)
+    each = ", ".join(f"{name} {ms / len(outcomes):.1f}" for name, ms in spent.items())
+    print(f"CPU ms a request: {each}", flush=True)
     return {kind: amount, **told}
 
 

@@ -30,7 +30,8 @@ from itertools import combinations, count
 from pathlib import Path
 from threading import Event, Lock
 
-from faults import FAULTS, Held, holdings
+from faults import FAULTS
+from processes import Held, holdings
 from staged_server import staged_server
 
 from molmo2_client import Done, Molmo2, Molmo2Error
