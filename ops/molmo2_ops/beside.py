@@ -65,6 +65,7 @@ class Beside:
         self._server = CollectorRegistry()
         self._server.register(ServerCollector(self, counts))
         self.seen = Observation(reachable=False)
+        self._loaded: set[str] = set()
         self.readiness = Readiness(settings.proof_seconds, settings.hopeless_seconds)
 
     def run(self) -> DrainReport | None:
@@ -104,6 +105,7 @@ class Beside:
 
     def _look(self) -> None:
         seen = self._observer.look()
+        self._loaded.update(model.name for model in seen.models if model.is_loaded)
         self._watchdog.heal(seen)
         self._tell(seen)
         self._renew_keys()
@@ -148,7 +150,7 @@ class Beside:
         self.readiness.draining = True
         settings = self._settings
         ports = (int(settings.inference.rpartition(":")[2]), settings.grpc_port)
-        drain = Drain(self._observer, settings.run_directory, ports)
+        drain = Drain(self._observer, settings.run_directory, ports, self._loaded)
         owed = drain.begin()
         self._tell(self.seen)
         return drain.wait(owed, settings.grace, self._tell)

@@ -1,7 +1,7 @@
 """The orderly end: no new requests, then the answers that are owed, then nothing."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,21 +40,30 @@ class Drain:
 
     Request workers refuse what comes while the file ``draining`` is there; its bytes are counted
     down by the requests that waited in the queue when it was written (see the handler's gate).
+    What waits for a model that has not loaded yet is not owed: it would be waited for in vain.
     """
 
-    def __init__(self, observer: Observer, run_directory: Path, ports: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        observer: Observer,
+        run_directory: Path,
+        ports: tuple[int, ...],
+        loaded: Collection[str],
+    ) -> None:
+        """``loaded`` are the models that have answered; ``ports`` are TorchServe's of inference."""
         self._observer = observer
+        self._loaded = loaded
         self._file = run_directory / DRAINING
         self._ports = ports
 
     def begin(self) -> int:
         """From now on new requests are told ``overloaded``; says how many are in flight."""
         seen = self._observer.look()
-        waiting = sum(model.listed.pending for model in seen.models)
+        waiting = self._waiting(seen)
         part = self._file.with_suffix(".part")
         part.write_bytes(bytes(waiting))
         part.rename(self._file)
-        return seen.in_flight
+        return self._running(seen) + waiting
 
     def wait(self, owed: int, grace: float, tell: Callable[[Observation], None]) -> DrainReport:
         """Until everything owed is answered and sent, or ``grace`` seconds are over."""
@@ -70,6 +79,14 @@ class Drain:
         return DrainReport(time.monotonic() - began, owed, left)
 
     def _left(self, seen: Observation) -> int:
-        running = sum(model.running for model in seen.models)
-        pending = sum(model.listed.pending for model in seen.models)
-        return running + min(pending, self._file.stat().st_size)
+        return self._running(seen) + min(self._waiting(seen), self._file.stat().st_size)
+
+    def _running(self, seen: Observation) -> int:
+        return sum(model.running for model in seen.models)
+
+    def _waiting(self, seen: Observation) -> int:
+        return sum(
+            model.listed.pending
+            for model in seen.models
+            if model.is_loaded or model.name in self._loaded
+        )

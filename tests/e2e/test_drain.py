@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,19 +12,23 @@ import psutil
 import pytest
 from watched import SLOW, health, is_ready, metrics, until
 
+from molmo2_archive.build import Archive, build
 from molmo2_client import Molmo2, Molmo2Error, Overloaded
 from molmo2_client.serving import RunningServer, ServeOptions
 from molmo2_demo.generate import generate
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
+ROOT = Path(__file__).parents[2]
 SHORT = [{"operation": "embed"}]
 IN_FLIGHT = 'molmo2_requests_in_flight{model="molmo2-demo"}'
 
 
 @contextmanager
-def served(options: ServeOptions, *flags: str) -> Iterator[RunningServer]:
-    """``molmo2 serve``, as a container would start it."""
+def served(
+    options: ServeOptions, *flags: str, until_told: str = "Ctrl-C stops it"
+) -> Iterator[RunningServer]:
+    """``molmo2 serve``, as a container would start it, once it has said so much."""
     ports = [
         f"--{name.replace('_', '-')}-port={port}" for name, port in vars(options.ports).items()
     ]
@@ -39,7 +44,7 @@ def served(options: ServeOptions, *flags: str) -> Iterator[RunningServer]:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     server = RunningServer(options, ("molmo2-demo",), process)
     try:
-        until(lambda: "Ctrl-C stops it" in log.read_text() and is_ready(server), 120, "a start")
+        until(lambda: until_told in log.read_text(), 300, "a start")
         yield server
     finally:
         process.terminate()  # a second one stops it at once
@@ -77,6 +82,7 @@ def asked(server: RunningServer, url: str, operations, stream: bool = False) -> 
 def test_what_is_in_flight_is_answered_and_nothing_new_is_let_in(options, pool):
     generate(options.allowed_roots[0], 1, seed=5)
     with served(options, "--grace=240") as server:
+        until(lambda: is_ready(server), 300, "readiness")
         inside = psutil.Process(server.process.pid).children(recursive=True)
         running: list[Future[str]] = [
             pool.submit(asked, server, server.http_url, SLOW),
@@ -94,8 +100,7 @@ def test_what_is_in_flight_is_answered_and_nothing_new_is_let_in(options, pool):
         assert queued.result(60) == "answered"
         assert [each.result(60) for each in new] == [Overloaded.kind, Overloaded.kind]
         assert server.process.wait(60) == 0
-        said = options.run_directory.with_name("serve.log").read_text()
-        assert "all 3 requests in flight were answered" in said
+        assert "all 3 requests in flight were answered" in told(options)
         until(lambda: not any(process.is_running() for process in inside), 30, "everything gone")
 
 
@@ -103,10 +108,53 @@ def test_what_is_in_flight_is_answered_and_nothing_new_is_let_in(options, pool):
 def test_what_is_not_done_when_the_grace_is_over_is_cut_and_said(options, pool):
     generate(options.allowed_roots[0], 1, seed=5)
     with served(options, "--grace=1") as server:
+        until(lambda: is_ready(server), 300, "readiness")
         running = pool.submit(asked, server, server.http_url, SLOW)
         until(lambda: metrics(server)[IN_FLIGHT] == 1, 30, "a worker at work")
         server.process.terminate()
         assert server.process.wait(60) == 3
         assert running.result(60) != "answered"
-        said = options.run_directory.with_name("serve.log").read_text()
-        assert "1 of 1 requests in flight were not answered in time" in said
+        assert "1 of 1 requests in flight were not answered in time" in told(options)
+
+
+LATE = """
+import time
+
+class Molmo2Service:
+    def initialize(self, context):
+        time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_what_one_model_is_at_is_answered_when_another_still_loads(options, pool):
+    generate(options.allowed_roots[0], 1, seed=5)
+    late = Archive("molmo2-late", str(ROOT / "demo/checkpoint"), False, "molmo2-demo")
+    replaced(build(late, options.model_store), {"molmo2_service.py": LATE})
+    with served(options, "--grace=120", until_told="waiting for molmo2-demo") as server:
+        until(lambda: is_answering(server), 300, "an answer")
+        until(lambda: "waiting for molmo2-late" in told(options), 60, "the other model")
+        running = pool.submit(asked, server, server.http_url, SLOW)
+        until(lambda: metrics(server).get(IN_FLIGHT) == 1, 60, "a worker at work")
+        server.process.terminate()
+        assert running.result(120) == "answered"
+        assert server.process.wait(300) == 0
+        assert "all 1 requests in flight were answered" in told(options)
+
+
+def is_answering(server: RunningServer) -> bool:
+    return server.key_file.exists() and asked(server, server.http_url, SHORT) == "answered"
+
+
+def told(options: ServeOptions) -> str:
+    return options.run_directory.with_name("serve.log").read_text()
+
+
+def replaced(archive: Path, changes: dict[str, str]) -> None:
+    """Puts other files into the archive in place of its own."""
+    with zipfile.ZipFile(archive) as source:
+        files = {name: source.read(name) for name in source.namelist()}
+    assert changes.keys() <= files.keys()
+    with zipfile.ZipFile(archive, "w") as target:
+        for name, content in {**files, **changes}.items():
+            target.writestr(name, content)

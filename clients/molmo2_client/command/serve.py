@@ -109,19 +109,10 @@ def serve(
 
 
 def _serve_until_stopped(server: RunningServer) -> None:
-    """Returns when the server was told to stop and has done so in order."""
     assert server.beside is not None
-    try:
-        while server.process.poll() is None:
-            server.beside.keep()
-            time.sleep(1)
-    except KeyboardInterrupt:
-        typer.echo("finishing the requests in flight")
-        drained = server.beside.drain()
-        typer.echo(server.beside.report)
-        if not drained:
-            raise ServerFailed("the server was stopped with requests unanswered") from None
-        return
+    while server.process.poll() is None:
+        server.beside.keep()
+        time.sleep(1)
     raise ServerFailed(
         f"TorchServe ended with status {server.process.returncode}; its log is {server.log}"
     )

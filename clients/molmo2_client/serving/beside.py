@@ -1,5 +1,6 @@
 """The process beside TorchServe that watches, heals and drains it: ``python -m molmo2_ops``."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -36,7 +37,9 @@ class Beside:
         if self._process is None:
             return False
         self._process.terminate()
-        return self._process.wait(self._grace + _SECONDS_TO_END) == 0
+        status = self._process.wait(self._grace + _SECONDS_TO_END)
+        # The signal itself ends it while it starts, which is before anything is answered.
+        return status in (0, -signal.SIGTERM)
 
     @property
     def report(self) -> str:

@@ -66,6 +66,8 @@ def running_server(
 ) -> Iterator[RunningServer]:
     """A TorchServe for as long as the block lasts; ``tell`` hears how the start goes.
 
+    KeyboardInterrupt, in the block or while models still load, has a watched server drained.
+
     Raises:
         ServerFailed: saying why, and what to do.
     """
@@ -81,11 +83,23 @@ def running_server(
             for url in (server.http_url, server.grpc_url):  # gRPC listens a moment later
                 _wait(server, model, url)
         yield server
+    except KeyboardInterrupt:
+        if beside is not None:
+            _drain(beside, tell)
+        raise
     finally:
         tell("stopping TorchServe")
         _stop(server)
         if beside is not None:
             beside.end()
+
+
+def _drain(beside: Beside, tell: Callable[[str], None]) -> None:
+    tell("finishing the requests in flight")
+    drained = beside.drain()
+    tell(beside.report)
+    if not drained:
+        raise ServerFailed("the server was stopped with requests unanswered") from None
 
 
 def _beside(options: ServeOptions) -> Beside:
