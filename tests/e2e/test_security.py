@@ -1,5 +1,6 @@
 """Who may call, and what nobody may learn or reach: the tests that docs/security.md names."""
 
+import itertools
 import json
 import re
 import socket
@@ -139,8 +140,9 @@ def test_nobody_registers_a_model_or_makes_the_server_fetch_one(server):
     authorized = {"Authorization": f"Bearer {keys['management']['key']}"}
     management = f"http://127.0.0.1:{server.options.ports.management}"
     with socket.create_server(("127.0.0.1", 0)) as elsewhere:
-        url = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/evil.mar"
-        for path in ("/models", "/workflows"):
+        fetched = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/evil.mar"
+        climbing = "file:///dev/null/../../etc/evil.mar"  # begins as what is allowed
+        for path, url in itertools.product(("/models", "/workflows"), (fetched, climbing)):
             answer = httpx2.post(f"{management}{path}", params={"url": url}, headers=authorized)
             assert answer.status_code in (400, 403, 404, 405), answer.text
         elsewhere.setblocking(False)

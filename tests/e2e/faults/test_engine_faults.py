@@ -40,6 +40,19 @@ def test_an_engine_killed_at_rest(scene):
     assert kind == "answered"
 
 
+def test_an_engine_killed_together_with_what_it_was_forked_from(scene):
+    name = "`kill -9` of the engine and of the process that would have forked the next"
+    with scene.fault(name) as blow:
+        with scene.bystanders.resting():
+            lost = engine(scene.server)
+            lost.parent().kill()
+            lost.kill()
+            blow.strikes()
+        kind = scene.ask("http", SHORT)
+        blow.ends(f"nobody; the next is {kind}")
+    assert kind == "answered"
+
+
 @pytest.mark.parametrize("transport", ["http", "grpc"])
 def test_an_engine_killed_at_work(scene, transport):
     with scene.fault(f"`kill -9` of the engine at work ({transport})") as blow:
