@@ -35,8 +35,11 @@ class Callers:
     _videos: Iterator[int] = field(default_factory=count)
 
     def become(self, number: int) -> None:
-        """From now on; those that are too many leave with their answer."""
+        """Returns when there are so many; those that are too many leave with their answer."""
         self._wanted = number
+        for thread in self._threads:
+            if int(thread.name) >= number:
+                thread.join()
         self._threads = [one for one in self._threads if one.is_alive()]
         names = {one.name for one in self._threads}
         for place in range(number):
@@ -47,8 +50,6 @@ class Callers:
 
     def leave(self) -> None:
         self.become(0)
-        for thread in self._threads:
-            thread.join()
 
     def _ask(self, place: int) -> None:
         while place < self._wanted:

@@ -70,6 +70,7 @@ class Pod:
         return int(found[1]) if found else None
 
     def kill(self) -> None:
+        self.leaving = True
         for container in [*self._first, self._server, *self._sidecars]:
             container.end(0)
 

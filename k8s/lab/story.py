@@ -19,7 +19,7 @@ PATIENCE = 400.0
 
 @dataclass(frozen=True)
 class Step:
-    """A change of the load, by time.time()."""
+    """A change of the load, by time.time(), from when on it was as it says."""
 
     at: float
     callers: int
@@ -43,9 +43,9 @@ def steps_of_load(cluster: Cluster, callers_of_a_pod: float) -> list[Step]:
     _until(lambda: settled(cluster, 1))
     for number in (1, MOST, 1):
         callers = int(number * callers_of_a_pod)
-        steps.append(Step(time.time(), callers, number))
         logger.info("%d callers, %d pods' worth", callers, number)
         cluster.callers.become(callers)
+        steps.append(Step(time.time(), callers, number))
         _until(lambda number=number: settled(cluster, number))
         time.sleep(QUIET_SECONDS)
     return steps
