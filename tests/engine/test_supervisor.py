@@ -21,7 +21,8 @@ if does == "serves":
     served()
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 print(os.getpid(), flush=True)
-time.sleep(60)
+while True:  # a signal just before a long sleep would wait for its end
+    time.sleep(0.1)
 """
 
 
