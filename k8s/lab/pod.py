@@ -41,6 +41,7 @@ class Pod:
         self.name, self.namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
         self.address, self.folder, self.ports = address, folder, Ports.unused()
         self.phase, self.ready, self.leaving = "Pending", False, False
+        self._served = False
         self._spec = manifest["spec"]
         self._notes = manifest["metadata"].get("annotations", {})
         self._tell = lambda event: tell(self.name, event)
@@ -64,6 +65,8 @@ class Pod:
     @property
     def answered_after_sigterm(self) -> int | None:
         """By the server's own report of its drain; None if it did not answer all that it owed."""
+        if not self._served:
+            return 0
         found = re.search(
             r"all (\d+) requests in flight were answered", self._server.log.read_text()
         )
@@ -95,7 +98,7 @@ class Pod:
             failures = 0 if self._answers("/readyz") else failures + 1
             if failures == 0 and not self.ready:
                 self._tell("ready")
-                self.ready, period = True, probe["periodSeconds"]
+                self.ready, self._served, period = True, True, probe["periodSeconds"]
             elif failures >= probe["failureThreshold"] and self.ready:
                 self._tell("unready")
                 self.ready = False

@@ -30,6 +30,7 @@ def recording(cluster: Cluster, steps: list[Step], until: float) -> Object:
         "maxReplicas": autoscaler["maxReplicas"],
         "target": target(objects(0)),
         "callers": [[since(step.at), step.callers] for step in steps],
+        "fell": since(steps[-1].began),
         "replicas": [[since(at), before, after] for (_, before), (at, after) in pairwise(wanted)],
         "ready": [[since(at), number] for at, number in cluster.replicas.ready],
         "looks": [

@@ -19,9 +19,12 @@ PATIENCE = 400.0
 
 @dataclass(frozen=True)
 class Step:
-    """A change of the load, by time.time(), from when on it was as it says."""
+    """A change of the load, by time.time()."""
 
+    began: float
+    """When callers were told to come, or to leave with their answer."""
     at: float
+    """When there were as many as it says."""
     callers: int
     pods: int
     """How many take that load at the autoscaler's target."""
@@ -44,8 +47,9 @@ def steps_of_load(cluster: Cluster, callers_of_a_pod: float) -> list[Step]:
     for number in (1, MOST, 1):
         callers = int(number * callers_of_a_pod)
         logger.info("%d callers, %d pods' worth", callers, number)
+        began = time.time()
         cluster.callers.become(callers)
-        steps.append(Step(time.time(), callers, number))
+        steps.append(Step(began, time.time(), callers, number))
         _until(lambda number=number: settled(cluster, number))
         time.sleep(QUIET_SECONDS)
     return steps
