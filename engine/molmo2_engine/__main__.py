@@ -32,8 +32,10 @@ def main() -> None:
 def _serve(settings: EngineSettings, lock: EngineLock) -> None:
     # Asked by CUDA itself, whether there is a GPU would keep every fork from using it.
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
-    # transformers imports it for losses; a tenth of what an engine imports.
+    # transformers imports what it finds: scipy, for losses, is a tenth of what an engine imports.
     sys.modules["scipy"] = None  # type: ignore[assignment]
+    if settings.quantization == "none":
+        sys.modules["torchao"] = None  # type: ignore[assignment]
     with Heartbeat(lock, settings.exit_with):
         from molmo2_engine.kv.sizing import CacheTooSmall
         from molmo2_engine.model.refused import CheckpointRefused
