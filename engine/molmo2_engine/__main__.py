@@ -29,13 +29,21 @@ def main() -> None:
         sys.exit(f"molmo2-engine: {taken}")
 
 
+def _unneeded(settings: EngineSettings) -> list[str]:
+    """What transformers imports where it is installed: a quarter of an engine's start."""
+    packages = ["scipy"]
+    if settings.quantization == "none":
+        packages.append("torchao")
+    if settings.gpus_per_engine == 1:
+        packages.append("accelerate")
+    return packages
+
+
 def _serve(settings: EngineSettings, lock: EngineLock) -> None:
     # Asked by CUDA itself, whether there is a GPU would keep every fork from using it.
     os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
-    # transformers imports what it finds: scipy, for losses, is a tenth of what an engine imports.
-    sys.modules["scipy"] = None  # type: ignore[assignment]
-    if settings.quantization == "none":
-        sys.modules["torchao"] = None  # type: ignore[assignment]
+    for package in _unneeded(settings):
+        sys.modules[package] = None  # type: ignore[assignment]
     with Heartbeat(lock, settings.exit_with):
         from molmo2_engine.kv.sizing import CacheTooSmall
         from molmo2_engine.model.refused import CheckpointRefused

@@ -17,8 +17,11 @@ def rms_norm(
 
     ``output`` takes the result; it may be ``hidden``.
     """
-    normed = F.rms_norm(hidden.float(), weight.shape, eps=epsilon).to(hidden.dtype)
-    return torch.mul(normed, weight, out=output)
+    if hidden.dtype == torch.float32:
+        normed = F.rms_norm(hidden, weight.shape, weight, epsilon)
+    else:  # rounded before the weight too
+        normed = F.rms_norm(hidden.float(), weight.shape, eps=epsilon).to(hidden.dtype) * weight
+    return normed if output is None else output.copy_(normed)
 
 
 def add_and_norm(
