@@ -1,6 +1,6 @@
 """Fails if a package that is installed here needs a newer Python than the one that is named.
 
-    python too_new.py 3.11.2
+python too_new.py 3.11.2
 """
 
 import sys
