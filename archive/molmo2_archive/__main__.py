@@ -25,9 +25,9 @@ def main(
     name: Annotated[str | None, typer.Option(help="Default: the checkpoint's, in lower case.")] = (
         None
     ),
-    config: Annotated[str, typer.Option(help="Which of archive/molmo2_archive/configs.")] = (
-        "checkpoint"
-    ),
+    config: Annotated[
+        str, typer.Option(help="One of archive/molmo2_archive/configs, or a .yaml file.")
+    ] = ("checkpoint"),
     revision: Annotated[str | None, typer.Option(help="Hub revision to pin.")] = None,
     unpinned: Annotated[
         bool, typer.Option("--unpinned", help="Take whatever the hub has when the engine starts.")

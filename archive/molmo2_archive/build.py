@@ -33,7 +33,7 @@ class Archive:
     carry_weights: bool
     """Copy the folder into the archive, instead of naming where it will be found."""
     config: str = "checkpoint"
-    """Which configuration of ``configs`` to start from."""
+    """Which configuration of ``configs`` to start from, or a file of one's own, ``….yaml``."""
     revision: str | None = None
     """The hub's commit; by default that of the folder, as ``molmo2 weights pull`` recorded it."""
     unpinned: bool = False
@@ -142,10 +142,14 @@ def _notes(known: checkpoints.KnownCheckpoint | None) -> str:
 
 
 def _model_config(archive: Archive) -> dict[str, Any]:
-    path = _HERE / "configs" / f"{archive.config}.yaml"
+    ours = _HERE / "configs"
+    of_ones_own = archive.config.endswith(".yaml")
+    path = Path(archive.config) if of_ones_own else ours / f"{archive.config}.yaml"
     if not path.is_file():
-        names = sorted(config.stem for config in path.parent.glob("*.yaml"))
-        raise BuildError(f"no configuration {archive.config!r}; there are {', '.join(names)}")
+        names = sorted(config.stem for config in ours.glob("*.yaml"))
+        raise BuildError(
+            f"no configuration {archive.config!r}; name a .yaml file or one of {', '.join(names)}"
+        )
     config: dict[str, Any] = yaml.safe_load(path.read_text())
     config["engine"]["checkpoint"] = _WEIGHTS if archive.carry_weights else _named(archive)
     return config

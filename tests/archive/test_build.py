@@ -142,9 +142,11 @@ def test_a_folder_without_a_checkpoint_cannot_be_carried(tmp_path, folder):
     assert not (tmp_path / "store" / "m.mar").exists()
 
 
-def test_an_unknown_configuration_names_those_that_there_are(tmp_path):
-    with pytest.raises(BuildError, match="no configuration 'big'; there are checkpoint, molmo2-d"):
-        build(Archive("m", "o/m", carry_weights=False, config="big"), tmp_path)
+@pytest.mark.parametrize("config", ["big", "big.yaml"])
+def test_an_unknown_configuration_names_those_that_there_are(config, tmp_path):
+    told = f"no configuration '{config}'; name a .yaml file or one of checkpoint, molmo2-demo"
+    with pytest.raises(BuildError, match=told):
+        build(Archive("m", "o/m", carry_weights=False, config=config), tmp_path)
 
 
 def test_what_the_archiver_refuses_is_told(tmp_path):
