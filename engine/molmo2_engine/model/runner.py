@@ -12,8 +12,9 @@ from molmo2_engine.kv.prefix import Prefix
 from molmo2_engine.kv.step import Step
 from molmo2_engine.kv.table import PageTable
 from molmo2_engine.model.checkpoint import Checkpoint
+from molmo2_engine.model.fused_text import FusedText
 from molmo2_engine.model.media_prefill import MediaPrefill
-from molmo2_engine.model.text import TransformersText, text_of
+from molmo2_engine.model.text import text_of
 from molmo2_engine.prompt.layout import Layout
 from molmo2_engine.prompt.media import Media
 
@@ -52,11 +53,11 @@ class ModelRunner:
         self._graphs: DecodeGraphs | None = None
 
     def capture_decoding(self, most_rows: int, most_tokens: int) -> None:
-        """Makes decode steps of up to ``most_rows`` fast, on CUDA only; takes a while.
+        """Makes decode steps of up to ``most_rows`` fast, of fused layers on CUDA; takes a while.
 
         ``most_tokens``: of one sequence.
         """
-        if self.cache.device.type == "cuda" and not isinstance(self._text, TransformersText):
+        if self.cache.device.type == "cuda" and isinstance(self._text, FusedText):
             from molmo2_engine.model.decode_graphs import DecodeGraphs
 
             self._graphs = DecodeGraphs(

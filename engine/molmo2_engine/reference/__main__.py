@@ -21,11 +21,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     lock = EngineLock(settings.socket)
     try:
-        with lock.held(LOADING_PATIENCE):
-            heartbeat = Heartbeat(lock, settings.exit_with)
-            heartbeat.start()
+        with lock.held(LOADING_PATIENCE), Heartbeat(lock, settings.exit_with) as heartbeat:
             _run(settings, heartbeat)
-            heartbeat.end()
     except EngineTaken as taken:
         sys.exit(f"molmo2-reference: {taken}")
 
