@@ -10,11 +10,6 @@ from molmo2_client.fiftyone import label_dataset
 from molmo2_contract.errors import InvalidRequest, VideoUnreadable
 
 
-def apply(view, model, label_field="f", **settings):
-    settings = {"skip_failures": False, "progress": False, **settings}
-    view.apply_model(model, label_field, **settings)
-
-
 def compute(view, model, **settings):
     return view.compute_embeddings(model, **{"skip_failures": False, "progress": False, **settings})
 
@@ -27,7 +22,7 @@ def refuse(name):
     return meanwhile
 
 
-def test_points_and_text_are_fields_of_the_sample(make_image_dataset, make_model):
+def test_points_and_text_are_fields_of_the_sample(apply, make_image_dataset, make_model):
     dataset = make_image_dataset(2)
     model = make_model(operation="pointing", prompt="nose")
 
@@ -41,7 +36,9 @@ def test_points_and_text_are_fields_of_the_sample(make_image_dataset, make_model
     assert dataset.values("f_run.status") == ["ok", "ok"]
 
 
-def test_label_dataset_goes_on_where_apply_model_ended(make_image_dataset, make_model, answerer):
+def test_label_dataset_goes_on_where_apply_model_ended(
+    apply, make_image_dataset, make_model, answerer
+):
     dataset = make_image_dataset(3)
     apply(dataset.limit(2), make_model(operation="pointing", prompt="nose"))
 
@@ -53,7 +50,7 @@ def test_label_dataset_goes_on_where_apply_model_ended(make_image_dataset, make_
 
 @pytest.mark.parametrize(("batch_size", "concurrency"), [(None, 4), (4, 1)])
 def test_requests_run_ahead_of_the_images_handed_over(
-    make_image_dataset, make_model, answerer, batch_size, concurrency
+    apply, make_image_dataset, make_model, answerer, batch_size, concurrency
 ):
     dataset = make_image_dataset(12)
     together = threading.Barrier(4)
@@ -65,7 +62,9 @@ def test_requests_run_ahead_of_the_images_handed_over(
     assert len(dataset.exists("f_description")) == 12
 
 
-def test_a_failure_costs_its_own_image_whatever_the_batch(make_image_dataset, make_model, answerer):
+def test_a_failure_costs_its_own_image_whatever_the_batch(
+    apply, make_image_dataset, make_model, answerer
+):
     dataset = make_image_dataset(4)
     answerer.meanwhile = refuse("01.png")
 
@@ -109,7 +108,7 @@ def test_an_image_that_fiftyone_cannot_read_costs_no_other(
 
 @pytest.mark.parametrize("operation", ["tracking", "temporal_localization", "comprehensive"])
 def test_what_needs_a_video_is_refused_before_the_first_request(
-    make_image_dataset, make_model, answerer, operation
+    apply, make_image_dataset, make_model, answerer, operation
 ):
     with pytest.raises(InvalidRequest, match=f"{operation} can be asked about videos only"):
         apply(make_image_dataset(1), make_model(operation=operation), skip_failures=True)
