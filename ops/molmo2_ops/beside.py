@@ -47,7 +47,7 @@ class Beside:
         )
         self._resources.callback(self._canary.close)
         counts = WorkerCounts(run / "counts")
-        self._observer = Observer(self._management, self._engines, counts)
+        self._observer = Observer(self._management, self._engines, counts, self._canary)
         self._own = CollectorRegistry()
         self._canaries = Counter(
             "molmo2_canaries",

@@ -27,9 +27,21 @@ class Canary:
         )
         self._key_file = key_file
         self._timeout = timeout
+        self.asking: str | None = None
+        """The model that is just being asked."""
 
     def ask(self, model: str) -> str | None:
         """None when a token came, else why not."""
+        self.asking = model
+        try:
+            return self._asked(model)
+        finally:
+            self.asking = None
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _asked(self, model: str) -> str | None:
         request = {
             "images": [],
             "operations": [
@@ -55,9 +67,6 @@ class Canary:
         error = body.get("error", {})
         kind = error.get("kind", ErrorKind.INTERNAL)
         return f"{kind}: {error.get('message', answer.status_code)}"
-
-    def close(self) -> None:
-        self._client.close()
 
 
 def black_image() -> bytes:

@@ -46,7 +46,9 @@ class ServerCollector(Collector):
         )
         pending = _gauge("molmo2_requests_pending", "Requests that wait for a worker.")
         room = _gauge("molmo2_queue_room", "Requests that may still come to wait.")
-        in_flight = _gauge("molmo2_requests_in_flight", "Requests pending and running.")
+        in_flight = _gauge(
+            "molmo2_requests_in_flight", "Callers' requests, pending and running: no canaries."
+        )
         slots = _gauge("molmo2_request_slots", "Requests that could run at once: workers wanted.")
         for model in seen.models:
             wanted = self._told.wanted(model.name)

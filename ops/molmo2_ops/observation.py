@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from molmo2_ops.canary import Canary
 from molmo2_ops.engines import Engines, EngineState
 from molmo2_ops.management import READY, ListedModel, Management, ManagementUnreachable
 from molmo2_ops.worker_counts import WorkerCounts, running
@@ -16,6 +17,8 @@ class ModelState:
     workers: WorkerCount
     running: int
     """Requests that workers are at."""
+    canaries: int = 0
+    """Of what is in flight: asked by the watching process itself."""
 
     @property
     def name(self) -> str:
@@ -30,7 +33,9 @@ class ModelState:
 
     @property
     def in_flight(self) -> int:
-        return self.running + self.listed.pending
+        """What callers wait for, pending and running: autoscalers take it for demand."""
+        # A canary may be on its way to the queue, or just answered.
+        return max(0, self.running + self.listed.pending - self.canaries)
 
 
 @dataclass(frozen=True)
@@ -42,27 +47,34 @@ class Observation:
     models: tuple[ModelState, ...] = ()
     engines: tuple[EngineState, ...] = ()
 
-    @property
-    def in_flight(self) -> int:
-        return sum(model.in_flight for model in self.models)
-
 
 class Observer:
     """Looks at one server."""
 
-    def __init__(self, management: Management, engines: Engines, counts: WorkerCounts) -> None:
+    def __init__(
+        self, management: Management, engines: Engines, counts: WorkerCounts, canary: Canary
+    ) -> None:
         self._management = management
         self._engines = engines
         self._counts = counts
+        self._canary = canary
 
     def look(self) -> Observation:
         engines = tuple(self._engines.look())
+        asked = [self._canary.asking]
         try:
             listed = self._management.models()
         except ManagementUnreachable:
             return Observation(reachable=False, engines=engines)
         at_work = running(self._counts.read())
-        models = (
-            ModelState(model, WorkerCount.of(model), at_work.get(model.name, 0)) for model in listed
+        asked.append(self._canary.asking)
+        models = tuple(
+            ModelState(
+                model,
+                WorkerCount.of(model),
+                running=at_work.get(model.name, 0),
+                canaries=int(model.name in asked),
+            )
+            for model in listed
         )
-        return Observation(True, tuple(models), engines)
+        return Observation(True, models, engines)

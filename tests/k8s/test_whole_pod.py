@@ -3,16 +3,19 @@
 TorchServe, engine and nginx are real; what is another's here is folders and ports.
 """
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx2
 import pytest
 from live_gateway import live_gateway, torchserve_ports
+from prometheus_client.parser import text_string_to_metric_families
 from rendering import ROOT, container, option, the
 
 from molmo2_client import Molmo2, errors
@@ -27,6 +30,8 @@ pytestmark = [
 OVERLAY = "demo-cpu"
 TOKEN = "a-token-of-the-secret"
 PROGRAMS = Path(sys.executable).parent
+OFTEN = {"MOLMO2_OPS_INTERVAL": "0.1", "MOLMO2_OPS_CANARY_INTERVAL": "0.1"}
+"""So that hardly a look at the server finds no canary in it."""
 
 
 class Pod:
@@ -34,6 +39,7 @@ class Pod:
 
     def __init__(self, folder, ports):
         self.folder, self.ports = folder, ports
+        self.in_flight_while_it_loaded = []
         self.model = the(OVERLAY, "ConfigMap", "molmo2-model")["data"]
         for name, text in the(OVERLAY, "ConfigMap", "molmo2-config")["data"].items():
             path = folder / "etc" / name
@@ -68,6 +74,7 @@ class Pod:
             self.server = subprocess.Popen(
                 [*self.command("server"), *ports, f"--allow-root={self.folder / 'videos'}"],
                 cwd=self.folder,
+                env={**os.environ, **OFTEN},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -78,6 +85,22 @@ class Pod:
             return httpx2.get(url, trust_env=False, timeout=5).status_code == 200
         except httpx2.HTTPError:
             return False
+
+    def metric(self, name):
+        """Its sum over all labels; None where it is not told."""
+        page = httpx2.get(f"http://127.0.0.1:{self.ports.health}/metrics", trust_env=False).text
+        samples = [
+            sample.value
+            for family in text_string_to_metric_families(page)
+            for sample in family.samples
+            if sample.name == name
+        ]
+        return sum(samples) if samples else None
+
+    def look(self):
+        """Takes in what is in flight; nothing while nobody tells."""
+        with suppress(httpx2.HTTPError):
+            self.in_flight_while_it_loaded.append(self.metric("molmo2_requests_in_flight"))
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +116,7 @@ def pod(tmp_path_factory):
         while not pod.ready():
             assert pod.server.poll() is None, (pod.folder / "serve.log").read_text()
             assert time.monotonic() < until
+            pod.look()
             time.sleep(0.5)
         yield pod
     finally:
@@ -115,6 +139,17 @@ def gateway(pod, tmp_path_factory):
 
 def client(gateway, transport, token=TOKEN):
     return Molmo2(gateway[transport], model="molmo2-demo", token=token, timeout=60)
+
+
+def test_nothing_that_a_pod_asks_itself_is_demand(pod):
+    """Neither while it loads nor when it is idle: an autoscaler would add pods for it."""
+    loading = [number for number in pod.in_flight_while_it_loaded if number is not None]
+    assert loading
+    assert set(loading) == {0}
+    canaries = "molmo2_canaries_total"
+    enough = pod.metric(canaries) + 5
+    while pod.metric(canaries) < enough:
+        assert pod.metric("molmo2_requests_in_flight") == 0
 
 
 @pytest.mark.parametrize("transport", ["http", "grpc"])

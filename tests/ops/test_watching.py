@@ -50,6 +50,15 @@ def test_a_model_is_loaded_when_a_worker_that_lives_is_ready(statuses, alive, lo
     assert ModelState(listed, WorkerCount(alive=alive, lost=0), running=0).is_loaded == loaded
 
 
+@pytest.mark.parametrize(
+    ("pending", "running", "canaries", "in_flight"), [(3, 2, 0, 5), (3, 2, 1, 4), (0, 0, 1, 0)]
+)
+def test_only_callers_requests_are_in_flight(pending, running, canaries, in_flight):
+    listed = ListedModel("m", 3, (), pending=pending, room=1)
+    model = ModelState(listed, WorkerCount(alive=3, lost=0), running, canaries)
+    assert model.in_flight == in_flight
+
+
 def test_what_a_caller_has_not_received_is_counted():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

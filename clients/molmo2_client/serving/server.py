@@ -14,6 +14,7 @@ from pathlib import Path
 from molmo2_client.client import Molmo2
 from molmo2_client.errors import Molmo2Error
 from molmo2_client.serving.beside import Beside
+from molmo2_client.serving.loading import is_loading
 from molmo2_client.serving.options import ServeOptions, ServerFailed, check
 from molmo2_client.serving.torchserve import start_torchserve
 
@@ -123,23 +124,30 @@ def _beside(options: ServeOptions) -> Beside:
 def _wait(server: RunningServer, model: str, url: str) -> None:
     """Until the model's engine says, over this transport, that it can generate."""
     deadline = time.monotonic() + server.options.start_timeout
-    while True:
+    while (why := _why_not(server, model, url)) is not None:
         if server.process.poll() is not None:
             raise ServerFailed(f"TorchServe ended; its log is {server.log}\n{_tail(server.log)}")
-        # Written before anything listens, unless the configuration wants no tokens.
-        key_file = server.key_file if server.key_file.exists() else None
-        asking = partial(Molmo2, url, key_file=key_file, ca_file=server.ca_file)
-        try:
-            with asking(model=model, timeout=20, retries=0) as client:
-                client.info()
-                return
-        except Molmo2Error as error:
-            if time.monotonic() > deadline:
-                raise ServerFailed(
-                    f"{model} did not answer within {server.options.start_timeout:g} s: {error}; "
-                    f"the log is {server.log}"
-                ) from None
+        if time.monotonic() > deadline:
+            raise ServerFailed(
+                f"{model} did not answer within {server.options.start_timeout:g} s: {why}; "
+                f"the log is {server.log}"
+            )
         time.sleep(0.5)
+
+
+def _why_not(server: RunningServer, model: str, url: str) -> str | None:
+    """None when the model has answered."""
+    # Written before anything listens, unless the configuration wants no tokens.
+    key_file = server.key_file if server.key_file.exists() else None
+    if is_loading(f"http://127.0.0.1:{server.options.ports.management}", key_file, model):
+        return "it still loads"
+    asking = partial(Molmo2, url, key_file=key_file, ca_file=server.ca_file)
+    try:
+        with asking(model=model, timeout=20, retries=0) as client:
+            client.info()
+    except Molmo2Error as error:
+        return str(error)
+    return None
 
 
 def _tail(log: Path, lines: int = 15) -> str:
