@@ -12,6 +12,7 @@ from typing import Any
 
 from lab.api_server import ApiServer
 from lab.mounts import View, config_map
+from lab.processes import ended_with_us
 
 Object = dict[str, Any]
 
@@ -30,12 +31,13 @@ class Container:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """By a thread that lives as long as the container shall."""
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin"
         # An image has its bytecode; a checkout may have none, and every start would compile it.
         bytecode = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(BYTECODE)}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command,
+                ended_with_us(self._command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,4 +1,4 @@
-"""Processes of a lab, each with a log of its own, all ended with it."""
+"""Processes of a lab, each with a log of its own, all ended with it, even if it is killed."""
 
 import os
 import signal
@@ -25,7 +25,7 @@ def process(
     """Runs as long as the block does; then it and what it started are ended."""
     with log.open("ab") as output:
         started = subprocess.Popen(
-            command,
+            ended_with_us(command),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -36,6 +36,11 @@ def process(
         yield started
     finally:
         end(started)
+
+
+def ended_with_us(command: Sequence[str | Path]) -> list[str | Path]:
+    """The command, sent SIGTERM by the kernel when the thread that starts it has ended."""
+    return ["setpriv", "--pdeathsig=TERM", "--", *command]
 
 
 def end(started: "subprocess.Popen[bytes]") -> None:
