@@ -1,5 +1,6 @@
 """A gRPC server on a Unix socket, and how it refuses a call."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
@@ -12,13 +13,26 @@ from molmo2_engine.client.channel import CHANNEL_OPTIONS, ERROR_TRAILER
 from molmo2_engine.wire import engine_pb2_grpc
 
 
+class ReadyThreads(ThreadPoolExecutor):
+    """Has all its threads from the start.
+
+    Where memory is short no thread can be started, and gRPC's own, which hands the calls to these,
+    would end of that: the server would stay, and hear no call any more.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count, thread_name_prefix="call")
+        all_there = threading.Barrier(count + 1)
+        for _ in range(count):
+            self.submit(all_there.wait)
+        all_there.wait()
+
+
 def serve(
     service: engine_pb2_grpc.EngineServicer, socket: Path, max_calls: int
 ) -> tuple[grpc.Server, health.HealthServicer]:
     """Starts to listen; the health service says NOT_SERVING until it is told otherwise."""
-    server = grpc.server(
-        ThreadPoolExecutor(max_calls, thread_name_prefix="call"), options=CHANNEL_OPTIONS
-    )
+    server = grpc.server(ReadyThreads(max_calls), options=CHANNEL_OPTIONS)
     engine_pb2_grpc.add_EngineServicer_to_server(service, server)
     health_service = health.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_service, server)

@@ -9,6 +9,7 @@ from molmo2_engine.devices import gpus_held
 from molmo2_engine.heartbeat import Heartbeat
 from molmo2_engine.listening import serve
 from molmo2_engine.loop.job import Failed
+from molmo2_engine.lost_threads import end_with_lost_threads
 from molmo2_engine.server import EngineService
 from molmo2_engine.settings import EngineSettings
 from molmo2_engine.wire import engine_pb2 as wire
@@ -33,6 +34,7 @@ def run(settings: EngineSettings, heartbeat: Heartbeat, served: Callable[[], Non
 
 
 def _serve(settings: EngineSettings, heartbeat: Heartbeat, served: Callable[[], None]) -> None:
+    end_with_lost_threads()
     assembly = assemble(settings)
     engine = assembly.engine
     _generate_once(assembly)

@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 _SECONDS_OF_ENGINES = 60.0
 """How long the end of the engines is watched over."""
 
+_SECONDS_BETWEEN_BEATS = 0.5
+"""How often an engine says that it lives."""
+
 
 class Beside:
     """Everything that is done for one server, until ``stop`` or the server's end."""
@@ -35,6 +38,7 @@ class Beside:
         run, key_file = settings.run_directory, settings.run_directory / "key_file.json"
         self._settings = settings
         self._stop = threading.Event()
+        self._over = threading.Event()
         self._resources = ExitStack()
         self._management = Management(settings.management, key_file)
         self._resources.callback(self._management.close)
@@ -78,8 +82,10 @@ class Beside:
             self._resources.callback(self._grpc.close)
             self._resources.callback(http.server_close)
             self._resources.callback(http.shutdown)
+            self._resources.callback(self._over.set)
             _thread(http.serve_forever)
             _thread(self._prove)
+            _thread(self._end_silent)
             while not self._stop.wait(settings.interval):
                 if self._torchserve.has_ended:
                     self._end_engines()
@@ -139,11 +145,15 @@ class Beside:
                     self.readiness.generated(model, failure)
                     self._canaries.labels(model, "failed" if failure else "ok").inc()
 
+    def _end_silent(self) -> None:
+        """Apart from the looks: one at an engine that hangs waits for what it will not tell."""
+        while not self._over.wait(_SECONDS_BETWEEN_BEATS):
+            self._watchdog.end_silent_engines()
+
     def _end_engines(self) -> None:
-        """Engines end with TorchServe by themselves; one that hangs has to be ended."""
+        """Engines end with TorchServe by themselves, or as silent ones."""
         until = time.monotonic() + _SECONDS_OF_ENGINES
         while not self._engines.have_ended and time.monotonic() < until:
-            self._engines.kill_silent()
             time.sleep(0.2)
 
     def _drain(self) -> DrainReport:

@@ -49,7 +49,7 @@ class Engines:
 
         Work that was in hand there fails at once, as ``engine_unavailable``.
         """
-        return sum(engine.kill_if_silent() for engine in self._watched.values())
+        return sum(engine.kill_if_silent() for engine in list(self._watched.values()))
 
     @property
     def have_ended(self) -> bool:

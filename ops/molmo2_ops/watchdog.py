@@ -59,13 +59,15 @@ class Watchdog:
 
     def heal(self, seen: Observation) -> None:
         """Does what one look at the server asks for; what fails is tried at the next look."""
-        if killed := self._engines.kill_silent():
-            self._heals.labels("engine_silent").inc(killed)
         for model in seen.models:
             try:
                 self._heal(model, self._watched(model))
             except ManagementUnreachable as error:
                 logger.warning("%s could not be scaled: %s", model.name, error)
+
+    def end_silent_engines(self) -> None:
+        """The next request starts them anew; may be called from another thread than ``heal``."""
+        self._heals.labels("engine_silent").inc(self._engines.kill_silent())
 
     def _watched(self, model: ModelState) -> _Watched:
         told = model.listed.min_workers

@@ -10,7 +10,7 @@ def as_wire_error(error: Exception) -> Molmo2Error:
     """An error of the contract; a device that is out of memory may have more in a while."""
     if isinstance(error, Molmo2Error):
         return error
-    if isinstance(error, torch.OutOfMemoryError):
+    if _is_for_want_of_memory(error):
         return Overloaded(
             "the device has no memory left for this operation; lower max_frames, or the server's "
             "gpu_memory_fraction",
@@ -19,3 +19,10 @@ def as_wire_error(error: Exception) -> Molmo2Error:
     if isinstance(error, GrammarFailed):
         return InvalidRequest(f"the answer cannot be held to json_schema: {error}; simplify it")
     return InternalError(f"the engine failed on this operation: {type(error).__name__}: {error}")
+
+
+def _is_for_want_of_memory(error: Exception) -> bool:
+    """PyTorch has a class of its own for this on a GPU; on a CPU only the allocator's words."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "DefaultCPUAllocator: can't alloc" in str(error)

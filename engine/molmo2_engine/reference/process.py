@@ -10,6 +10,7 @@ import torch
 from molmo2_engine.devices import gpus_held
 from molmo2_engine.heartbeat import Heartbeat
 from molmo2_engine.listening import serve
+from molmo2_engine.lost_threads import end_with_lost_threads
 from molmo2_engine.prompt.formats import FrameFormat
 from molmo2_engine.reference import released
 from molmo2_engine.reference.answering import Reference
@@ -35,6 +36,7 @@ def run(settings: EngineSettings, heartbeat: Heartbeat) -> None:
 
 
 def _serve(settings: EngineSettings, heartbeat: Heartbeat) -> None:
+    end_with_lost_threads()
     if settings.threads:
         torch.set_num_threads(settings.threads)
     checkpoint = released.load(settings)

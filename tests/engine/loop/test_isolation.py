@@ -5,6 +5,7 @@ import torch
 from stepped_engine import PROMPTS, SteppedEngine, answers, events, longest_request
 
 from molmo2_contract.errors import InternalError, Overloaded
+from molmo2_engine.loop.failure import as_wire_error
 from molmo2_engine.loop.job import Failed, Finished, Opened
 from molmo2_engine.prompt.media import VideoFrames
 
@@ -47,8 +48,17 @@ def test_a_sequence_without_finite_logits_costs_only_itself(bench, expected, mon
     assert answers(other) == {0: by_prompt[PROMPTS[1]]}
 
 
-@pytest.mark.parametrize("error", [RuntimeError("a bad kernel"), torch.OutOfMemoryError("full")])
-def test_a_sequence_that_cannot_be_computed_costs_only_itself(bench, expected, monkeypatch, error):
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (RuntimeError("a bad kernel"), InternalError),
+        (torch.OutOfMemoryError("full"), Overloaded),
+        (MemoryError(), Overloaded),
+    ],
+)
+def test_a_sequence_that_cannot_be_computed_costs_only_itself(
+    bench, expected, monkeypatch, error, kind
+):
     clip, by_prompt = expected[0]
     jobs = [bench.job(clip, [prompt]) for prompt in PROMPTS[:3]]
     for job in jobs:
@@ -66,10 +76,15 @@ def test_a_sequence_that_cannot_be_computed_costs_only_itself(bench, expected, m
     bench.finish()
     outcomes = [next(e for e in events(job) if not isinstance(e, Opened)) for job in jobs]
     assert [type(outcome) for outcome in outcomes] == [Finished, Failed, Finished]
-    kind = Overloaded if isinstance(error, torch.OutOfMemoryError) else InternalError
     assert isinstance(outcomes[1].error, kind)
     for prompt, outcome in zip(PROMPTS, outcomes, strict=False):
         assert isinstance(outcome, Failed) or outcome.tokens == by_prompt[prompt]
+
+
+def test_a_tensor_that_no_memory_holds_is_told_as_overload():
+    with pytest.raises(RuntimeError) as full:
+        torch.empty(2**50)
+    assert isinstance(as_wire_error(full.value), Overloaded)
 
 
 def test_what_a_failed_sequence_leaves_in_its_pages_harms_nobody(
