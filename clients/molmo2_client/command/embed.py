@@ -29,7 +29,7 @@ def embed(
     ] = Pooling.MEAN,
     per_frame: Annotated[
         bool,
-        typer.Option("--per-frame", help="A vector for each sampled frame too; with --output."),
+        typer.Option("--per-frame", help="A vector for each sampled frame too; of videos."),
     ] = False,
     embeddings_field: Annotated[
         str | None, typer.Option(help="Field for the vectors.", show_default="molmo2_embedding")
@@ -55,14 +55,13 @@ def embed(
         with options.connect(**server, map_prefix=map_prefix, timeout=timeout) as molmo2:
             if output is None:
                 field = embeddings_field or "molmo2_embedding"
-                return batch.embed_dataset(samples, molmo2, field, pooling=pooling, **how)
+                how.update(pooling=pooling, per_frame=per_frame)
+                return batch.embed_dataset(samples, molmo2, field, **how)
             how["max_videos"] = max_samples
             operations = [Embed(pooling=pooling, per_frame=per_frame)]
             return batch.label_folder(target, operations, molmo2, output=output, **how)
 
     if output is None:
-        if per_frame:
-            batch.end("--per-frame wants --output: a field of a dataset holds one vector a video")
         samples = batch.load_view(target, view, max_samples)
     else:
         batch.only_for_datasets(view=view, embeddings_field=embeddings_field)

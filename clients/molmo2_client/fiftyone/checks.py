@@ -1,6 +1,7 @@
 """Everything that can be wrong with a labelling before its first request."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from fiftyone.core.collections import SampleCollection
 
@@ -13,8 +14,9 @@ from molmo2_client.fiftyone.questions import (
     parse_questions,
 )
 from molmo2_client.fiftyone.record import RECORD
-from molmo2_client.fiftyone.samples import check_prompt_fields
+from molmo2_client.fiftyone.samples import all_samples, check_prompt_fields
 from molmo2_client.fiftyone.schema import FieldType, check_types
+from molmo2_contract.errors import InvalidRequest
 
 
 def check_labelling(
@@ -36,8 +38,34 @@ def check_labelling(
     names = FieldNames(label_field, embeddings_field or f"{label_field}_embedding", media_type)
     questions = parse_questions(operations, prompt_field, media_type)
     check_prompt_fields(view, questions)
+    if _asks_frames(view, questions) or _has_frame_vectors(view, names):
+        names = replace(names, frame_vectors=True)
     check_types(view._dataset, fields_of(questions, names), videos=view._root_dataset)
     return questions, names
+
+
+def _asks_frames(view: SampleCollection, questions: Iterable[Question]) -> bool:
+    if not any(question.per_frame for question in questions):
+        return False
+    if view.media_type == "image":
+        raise InvalidRequest("embed.per_frame: images have no frames", field="operations")
+    if view._is_clips:
+        raise InvalidRequest(
+            "embed.per_frame: clips share their frames, and a frame holds one vector; ask about "
+            "the videos that they are of, or take the vectors of clips from Molmo2.embed",
+            field="operations",
+        )
+    return True
+
+
+def _has_frame_vectors(view: SampleCollection, names: FieldNames) -> bool:
+    """Whether earlier runs gave frames vectors, which go with the videos' when those are redone."""
+    dataset = view._dataset
+    if view._is_clips or any(
+        dataset.get_field(path) is None for path in (names.run, names.frame_embeddings)
+    ):
+        return False
+    return any(all_samples(view).values(names.has_frame_vectors))
 
 
 def fields_of(questions: Iterable[Question], names: FieldNames) -> dict[str, FieldType]:

@@ -15,6 +15,7 @@ def embed_dataset(
     client: Asks,
     embeddings_field: str = "molmo2_embedding",
     pooling: Pooling | str = Pooling.MEAN,
+    per_frame: bool = False,
     overwrite: bool = False,
     concurrency: int = CONCURRENCY,
     timeout: float | None = None,
@@ -31,6 +32,8 @@ def embed_dataset(
         client: asks the server, e.g. ``molmo2_client.Molmo2(url=…)``.
         embeddings_field: for the vectors, e.g. as ``embeddings=`` of FiftyOne Brain's methods.
         pooling: "mean", "max" or "cls" over the visual tokens.
+        per_frame: write a vector for each sampled frame, too, into the frames' field of the same
+            name. Videos that have a vector but none for their frames are asked again.
         overwrite: embed again what has a vector.
         concurrency, timeout, progress: as those of ``label_dataset``.
 
@@ -39,7 +42,7 @@ def embed_dataset(
     """
     return label_dataset(
         view,
-        [Embed(pooling=Pooling(pooling))],
+        [Embed(pooling=Pooling(pooling), per_frame=per_frame)],
         client=client,
         label_field=embeddings_field,
         embeddings_field=embeddings_field,

@@ -15,6 +15,7 @@ With ``label_field="molmo2"``:
                            molmo2_activities_primary      Classification
                            molmo2_activities_secondary    Classifications
     embed                  molmo2_embedding               vector (float32)
+      with per_frame       frames.molmo2_embedding        the same
     every run              molmo2_run                     see ``record``
 
 Two operations find events. ``temporal_localization`` owns ``_events``; those of ``comprehensive``
@@ -72,6 +73,8 @@ class FieldNames:
     label_field: str
     embeddings_field: str
     media_type: MediaType = "video"
+    frame_vectors: bool = False
+    """Whether ``embed`` fills the frames' field of the same name, too."""
 
     def __post_init__(self) -> None:
         for setting in ("label_field", "embeddings_field"):
@@ -86,6 +89,15 @@ class FieldNames:
     def run(self) -> str:
         return self.sample("run")
 
+    @property
+    def frame_embeddings(self) -> str:
+        return f"frames.{self.embeddings_field}"
+
+    @property
+    def has_frame_vectors(self) -> str:
+        """Where a run record says whether the sample's frames have vectors."""
+        return f"{self.run}.embed.per_frame"
+
     def sample(self, suffix: str) -> str:
         return f"{self.label_field}_{suffix}"
 
@@ -95,7 +107,8 @@ class FieldNames:
     def of(self, operation: str) -> dict[str, FieldType]:
         """Path to type of the fields that ``operation`` fills."""
         if operation == "embed":
-            return {self.embeddings_field: VECTOR}
+            of_frames = {self.frame_embeddings: VECTOR} if self.frame_vectors else {}
+            return {self.embeddings_field: VECTOR, **of_frames}
         if self.media_type == "image":
             frames, samples = {}, IMAGE_FIELDS.get(operation, {})
         else:

@@ -1,6 +1,6 @@
 """``label_dataset``: from a view of videos or images to one that is labelled."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import partial
 
 from fiftyone.core.collections import SampleCollection
@@ -91,9 +91,14 @@ def label_dataset(
     )
     if densify != "none" and names.media_type == "image":
         raise ValueError(f"densify={densify!r}: images have no frames to label between others")
-    fresh = _declare_fields(view, questions, names)
-    redo = frozenset(q.operation for q in questions) if overwrite else fresh
-    plan = make_plan(view, questions, names, redo=redo)
+    new = declare(view._dataset, fields_of(questions, names), videos=view._root_dataset)
+    plan = make_plan(
+        view,
+        questions,
+        names,
+        redo=frozenset(q.operation for q in questions if overwrite or _lost(q, names, new)),
+        redo_frames=names.frame_embeddings in new,
+    )
     writer = LabelWriter(all_samples(view), names.run, videos=all_videos(view))
     calls = ConcurrentCalls(
         partial(ask, client, timeout=timeout), plan.tasks, concurrency=concurrency
@@ -101,9 +106,9 @@ def label_dataset(
     return Labelling(writer, names, plan, densify).run(calls, CircuitBreaker(concurrency), progress)
 
 
-def _declare_fields(
-    view: SampleCollection, questions: Sequence[Question], names: FieldNames
-) -> frozenset[str]:
-    """Declares all fields; returns the operations that had none, whatever run records say."""
-    new = declare(view._dataset, fields_of(questions, names), videos=view._root_dataset)
-    return frozenset(q.operation for q in questions if new & names.of(q.operation).keys())
+def _lost(question: Question, names: FieldNames, new: Set[str]) -> bool:
+    """Whether answers to it cannot be there, since a field of them is new, whatever is recorded.
+
+    The frames' vectors may be asked for later than the videos'.
+    """
+    return bool(new & names.of(question.operation).keys() - {names.frame_embeddings})

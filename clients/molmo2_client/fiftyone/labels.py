@@ -5,19 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from molmo2_client.fiftyone.clip import Clip
-from molmo2_client.fiftyone.keypoint_documents import Document
 
 
 @dataclass
 class Labels:
     """What to write into one sample. Every field named here loses what it held before.
 
-    ``frames`` holds, by field, frame number to the document of an ``fo.Keypoints``; ``values`` the
-    sample's own fields; ``dropped`` counts, by operation, the labels that lie outside the picture,
-    the video or the ``clip``.
+    ``frames`` holds, by field, frame number to the document of an ``fo.Keypoints`` or to a vector;
+    ``values`` the sample's own fields; ``dropped`` counts, by operation, the labels that lie
+    outside the picture, the video or the ``clip``.
     """
 
-    frames: dict[str, dict[int, Document]] = field(default_factory=dict)
+    frames: dict[str, dict[int, Any]] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
     clip: Clip | None = None

@@ -93,10 +93,21 @@ class _Mapping:
             case EmbedResult():
                 vector = values[names.embeddings_field] = to_vector(result.embedding)
                 self.labels.drop(result.operation, int(vector is None))
+                if result.frames:
+                    self._frame_vectors(result)
 
     def _keypoints(self, path: str) -> KeypointFrames:
         clip = self.labels.clip
         return KeypointFrames(self.video, clip, self.densify, self.sample_id, path)
+
+    def _frame_vectors(self, result: EmbedResult) -> None:
+        found = {
+            each.frame: vector
+            for each in result.frames
+            if each.frame in self._frames and (vector := to_vector(each.embedding)) is not None
+        }
+        self.labels.frames[self.names.frame_embeddings] = found
+        self.labels.drop(result.operation, len(result.frames) - len(found))
 
     def _events(self, operation: str, events: Iterable[Event]) -> fo.TemporalDetections:
         detections = []

@@ -74,7 +74,9 @@ def _asked(operation: Operation) -> dict[str, Any]:
 
 def _outcome(result: Result | ImageResult) -> dict[str, Any]:
     outcome: dict[str, Any] = {"status": str(result.status), "reason": result.reason}
-    if not isinstance(result, EmbedResult):
+    if isinstance(result, EmbedResult):
+        outcome["per_frame"] = bool(result.frames)
+    else:
         outcome["text"] = cut(result.text)
         outcome["finish_reason"] = result.finish_reason and str(result.finish_reason)
     if (

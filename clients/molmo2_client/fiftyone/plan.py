@@ -53,11 +53,13 @@ def make_plan(
     names: FieldNames,
     *,
     redo: frozenset[str],
+    redo_frames: bool = False,
 ) -> Plan:
     """Compares the questions with the run records.
 
     Args:
         redo: operations whose earlier answers do not count.
+        redo_frames: whether vectors that frames had earlier do not count.
 
     Raises:
         ValueError: a sample has an answer to another prompt, which resuming would either keep
@@ -70,19 +72,21 @@ def make_plan(
         task = Task(row["id"], row["filepath"], [], clip=_clip(row), media_type=names.media_type)
         for question in questions:
             status, before = row[_status_path(question, names)], row[_before_path(question, names)]
-            done = status in ANSWERED and question.operation not in redo
+            answered = status in ANSWERED and question.operation not in redo
             try:
                 operation = question.about(row.get(question.prompt_field or ""))
             except InvalidRequest as error:
-                if not done:
+                if not answered:
                     task.refused[question.operation] = error
                 continue
-            if not done:
-                task.operations.append(operation)
-            elif distinction(operation) != before:
+            if answered and distinction(operation) != before:
                 changed.append(
                     f"{question.operation} was {before!r}, is {distinction(operation)!r}"
                 )
+            elif not answered or (
+                question.per_frame and (redo_frames or not row[names.has_frame_vectors])
+            ):
+                task.operations.append(operation)
         if task.asked:
             tasks.append(task)
         else:
@@ -113,6 +117,7 @@ def _rows(
     for question in questions:
         columns += [_status_path(question, names), _before_path(question, names)]
         columns += [question.prompt_field] if question.prompt_field else []
+        columns += [names.has_frame_vectors] if question.per_frame else []
     ids = dict.fromkeys(view.values("id"))
     samples = all_samples(view)
     if len(ids) < len(samples):

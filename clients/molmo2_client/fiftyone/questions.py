@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from molmo2_client.fiftyone.media_type import MediaType, check_operations
-from molmo2_contract.errors import InvalidRequest
 from molmo2_contract.operations import Describe, Operation, Pointing, Tracking
 from molmo2_contract.request import Request, parse_request
 
@@ -30,6 +29,11 @@ class Question:
     operation: str
     document: Mapping[str, Any]
     prompt_field: str | None
+
+    @property
+    def per_frame(self) -> bool:
+        """Whether it wants a vector for each sampled frame, too."""
+        return bool(self.document.get("per_frame"))
 
     def about(self, cell: object) -> Operation:
         """The operation for a sample whose prompt field holds ``cell``.
@@ -60,7 +64,6 @@ def parse_questions(
     documents = [_document(operation) for operation in operations]
     names = [str(document.get("operation")) for document in documents]
     check_operations(names, media_type)
-    _check_embeddings(documents)
     fields = _prompt_fields(prompt_field, names)
     for document, name in zip(documents, names, strict=True):
         if name in fields and document.get("prompt") is None:
@@ -81,15 +84,6 @@ def parse_questions(
         Question(name, document, fields.get(name))
         for name, document in zip(names, documents, strict=True)
     ]
-
-
-def _check_embeddings(documents: list[dict[str, Any]]) -> None:
-    if any(document.get("per_frame") for document in documents):
-        raise InvalidRequest(
-            "embed.per_frame: a sample gets one vector; vectors of frames come from "
-            "Molmo2.embed(…, per_frame=True) and label_folder",
-            field="operations",
-        )
 
 
 def _document(operation: OperationLike) -> dict[str, Any]:

@@ -11,7 +11,7 @@ With ``label_field="molmo2"`` the sample field ``molmo2_run`` holds
     image        width, height; in the place of video, where the sample is one
     pointing     and so on, one document for each operation asked so far:
                    status         ok, empty, partial, unparsed, error
-                   prompt         as asked (embed has pooling instead)
+                   prompt         as asked (embed has pooling and per_frame instead)
                    text           the model's raw answer
                    finish_reason  stop, length
                    reason         why a status is partial or unparsed

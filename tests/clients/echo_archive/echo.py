@@ -15,6 +15,7 @@ from molmo2_contract.results import (
     EmbedResult,
     Event,
     FinishReason,
+    FrameEmbedding,
     Point,
     PointingResult,
     Position,
@@ -85,8 +86,10 @@ def result(operation: Any, request: Request, video: bytes | None) -> Result:
         case "comprehensive":
             return ComprehensiveResult(analysis=Analysis(summary="echo"), **done)
         case _:
-            pooling = operation.pooling
-            return EmbedResult(pooling=pooling, embedding=_VECTORS[pooling], **done)
+            pooling, vector = operation.pooling, _VECTORS[operation.pooling]
+            frames = [FrameEmbedding(time=request.video.start, frame=1, embedding=vector)]
+            done["frames"] = frames if operation.per_frame else []
+            return EmbedResult(pooling=pooling, embedding=vector, **done)
 
 
 def _describe(operation: Describe, request: Request, video: bytes | None) -> Result:

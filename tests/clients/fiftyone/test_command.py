@@ -1,4 +1,4 @@
-"""``molmo2 label`` on a real TorchServe, whose echo archive says back what it is asked."""
+"""``molmo2 label`` and ``embed`` on a real TorchServe, whose echo archive repeats what it is asked."""
 
 import json
 import sys
@@ -7,11 +7,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from molmo2_client.command.embed import embed
 from molmo2_client.command.label import label
 from molmo2_contract.errors import Unauthorized
 
-APP = typer.Typer()
-APP.command()(label)
+LABEL, EMBED = typer.Typer(), typer.Typer()
+LABEL.command()(label)
+EMBED.command()(embed)
 
 
 @pytest.fixture
@@ -21,18 +23,19 @@ def dataset(make_dataset):
     return dataset
 
 
-def run(*arguments, **environment):
-    return CliRunner(env=environment).invoke(APP, [str(a) for a in arguments])
+def run(*arguments, app=LABEL, **environment):
+    return CliRunner(env=environment).invoke(app, [str(a) for a in arguments])
 
 
 @pytest.fixture
 def labelled(dataset, torchserve):
     """Runs the command against the test server."""
 
-    def run_it(*arguments, url=torchserve.http_url):
+    def run_it(*arguments, url=torchserve.http_url, app=LABEL):
         return run(
             dataset.name,
             *arguments,
+            app=app,
             MOLMO2_URL=url,
             MOLMO2_MODEL="echo",
             MOLMO2_KEY_FILE=str(torchserve.key_file),
@@ -96,6 +99,15 @@ def test_a_view_and_a_number_of_samples_bound_what_is_asked(dataset, labelled):
 
     assert json.loads(of_view.stdout)["samples"] == 1
     assert of_two.stdout.startswith("2 videos: 1 labelled, 1 finished before, 0 with errors")
+
+
+def test_a_dataset_is_embedded_with_its_frames(dataset, labelled):
+    result = labelled("--pooling", "max", "--per-frame", app=EMBED)
+
+    dataset.reload()
+    assert result.exit_code == 0, result.output
+    assert dataset.values("molmo2_embedding")[0].tolist() == [0.0, 1.0]
+    assert dataset.first().frames[1].molmo2_embedding.tolist() == [0.0, 1.0]
 
 
 def test_another_prompt_needs_overwrite(dataset, labelled):

@@ -84,7 +84,6 @@ def test_a_prompt_out_of_bounds_costs_no_request(make_dataset, answerer, cell):
         (["pointing"], r"operations\[0\].prompt: required"),
         (["embed", "paint"], "unknown operation; expected one of pointing"),
         ([{"operation": "embed", "pool": "mean"}], "pool: unknown field"),
-        ([{"operation": "embed", "per_frame": True}], "per_frame: a sample gets one vector"),
         ([], "operations"),
     ],
 )

@@ -36,6 +36,7 @@ from molmo2_contract.results import (
     EmbedResult,
     Event,
     FinishReason,
+    FrameEmbedding,
     Point,
     PointingResult,
     Position,
@@ -182,4 +183,17 @@ def _result(operation: Operation, video: VideoInfo) -> Result:
             analysis = Analysis(summary="a grey clip", objects=[event], events=[event])
             return ComprehensiveResult(**answer, analysis=analysis)
         case Embed():
-            return EmbedResult(status=Status.OK, pooling=operation.pooling, embedding=[0.6, 0.8])
+            return EmbedResult(
+                status=Status.OK,
+                pooling=operation.pooling,
+                embedding=[0.6, 0.8],
+                frames=_frame_vectors(video) if operation.per_frame else [],
+            )
+
+
+def _frame_vectors(video: VideoInfo) -> list[FrameEmbedding]:
+    """One a sampled frame, each another."""
+    return [
+        FrameEmbedding(time=time, frame=frame, embedding=[1.0, float(frame)])
+        for time, frame in zip(video.sampled.times, video.sampled.frames, strict=True)
+    ]

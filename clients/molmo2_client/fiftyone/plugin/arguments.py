@@ -55,11 +55,13 @@ def pace(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _operation(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    operation = {"operation": name}
+    operation: dict[str, Any] = {"operation": name}
     if name in PROMPTED and (prompt := params.get(prompt_of(name))):
         operation["prompt"] = prompt
     if name == "embed" and (pooling := params.get("pooling")):
         operation["pooling"] = pooling
+    if name == "embed" and (per_frame := params.get("per_frame")):
+        operation["per_frame"] = per_frame
     return operation
 
 

@@ -79,6 +79,8 @@ def _add_question(inputs: types.Object, ctx: ExecutionContext) -> None:
     if "embed" in chosen:
         poolings = [str(pooling) for pooling in Pooling]
         inputs.enum("pooling", poolings, default=poolings[0], label="Pooling of the embedding")
+        if not of_images:
+            inputs.bool("per_frame", default=False, label="Embed each sampled frame, too")
 
 
 def _add_prompts(inputs: types.Object, operations: Sequence[str], ctx: ExecutionContext) -> None:

@@ -67,6 +67,7 @@ def test_the_others_want_none(label_form):
 
     assert not [name for name in properties if "prompt" in name]
     assert properties["pooling"]["default"] == "mean"
+    assert properties["per_frame"]["default"] is False
     assert not fault(properties)
 
 

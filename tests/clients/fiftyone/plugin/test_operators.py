@@ -44,6 +44,14 @@ def test_the_label_form_fills_the_dataset_and_shows_how_it_goes(make_dataset):
     assert dataset.count("frames.molmo2_points.keypoints") == 4
 
 
+def test_frames_are_embedded_where_the_form_says_so(make_dataset):
+    dataset = make_dataset(2)
+
+    execute(dataset, operations=["embed"], pooling="cls", per_frame=True)
+
+    assert dataset.first().frames[1].molmo2_embedding.tolist() == pytest.approx([0.6, 0.8])
+
+
 def test_errors_of_samples_are_in_the_outcome(make_dataset):
     dataset = make_dataset(3, question=["what video", "result engine_unavailable", "say 5"])
 
