@@ -1,4 +1,4 @@
-"""``molmo2 label`` and ``embed`` on a real TorchServe, whose echo archive repeats what it is asked."""
+"""``molmo2 label`` and ``embed`` on a real TorchServe, whose echo archive repeats what is asked."""
 
 import json
 import sys
