@@ -12,26 +12,8 @@ from molmo2_engine.model.checkpoint import Checkpoint
 from molmo2_engine.prompt.formats import FrameFormat
 from molmo2_engine.prompt.layout import Layout
 
-_TURNS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-_MEDIA = [
-    "<im_start>",
-    "<im_end>",
-    "<im_patch>",
-    "<im_col>",
-    "<low_res_im_start>",
-    "<|image|>",
-    "<im_low>",
-    "<frame_start>",
-    "<frame_end>",
-    "<|video|>",
-]
-"""In the order of their ids, which begin where the text model's vocabulary ends."""
-_CHAT_TEMPLATE = (
-    "<|video|>{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
-    "{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}"
-    "{% endif %}{% endfor %}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
+_DEMO = Path(__file__).parents[2] / "demo" / "checkpoint"
+"""Its tokenizer has the released ones' special tokens, in their order, and their chat template."""
 
 
 def build(shape: Shape, device: torch.device, dtype: torch.dtype) -> tuple[Checkpoint, Layout]:
@@ -64,17 +46,19 @@ def build(shape: Shape, device: torch.device, dtype: torch.dtype) -> tuple[Check
 
 def _tokenizer(vocabulary: int) -> PreTrainedTokenizerFast:
     """Bytes, and the special tokens at the ids that the released checkpoints give them."""
+    demo = PreTrainedTokenizerFast.from_pretrained(_DEMO)
+    special = [str(token) for _, token in sorted(demo.added_tokens_decoder.items())]
+    turns = special.index("<im_start>")  # those of media begin where the text's vocabulary ends
     ids = {token: i for i, token in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
-    ids |= {token: vocabulary - len(_TURNS) + i for i, token in enumerate(_TURNS)}
-    ids |= {token: vocabulary + i for i, token in enumerate(_MEDIA)}
+    ids |= {token: vocabulary - turns + i for i, token in enumerate(special)}
     tokenizer = Tokenizer(models.BPE(vocab=ids, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(t, special=True) for t in (*_TURNS, *_MEDIA)])
+    tokenizer.add_special_tokens([AddedToken(token, special=True) for token in special])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        bos_token="<|im_end|>",
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
-        chat_template=_CHAT_TEMPLATE,
+        bos_token=demo.bos_token,
+        eos_token=demo.eos_token,
+        pad_token=demo.pad_token,
+        chat_template=demo.chat_template,
     )

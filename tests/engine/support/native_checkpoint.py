@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import torch
-from tiny_tokenizer import MEDIA, TURNS
+from tiny_tokenizer import CHAT_TEMPLATE, MEDIA, TURNS
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     GenerationConfig,
@@ -16,12 +16,6 @@ from transformers import (
 VOCABULARY = 512
 SIZE = 84
 """Pixels of a frame's side."""
-CHAT_TEMPLATE = (
-    "<|video|>{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
-    "{% for part in message['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}"
-    "{% endif %}{% endfor %}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
 
 
 def _tokenizer() -> PreTrainedTokenizerFast:
