@@ -27,7 +27,7 @@ CONFIG = {
     "maxWorkers": WORKERS,
     "jobQueueSize": 8,
     "responseTimeout": 45,
-    "engine": {"heartbeat_timeout": 3.5, "stall_seconds": 4},
+    "engine": {"heartbeat_timeout": 3.5, "stall_seconds": 4, "frames_per_encoding": 256},
 }
 LONGEST = 120.0
 """Seconds for all to be well again, on a machine with other work."""

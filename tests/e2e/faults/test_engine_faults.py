@@ -88,7 +88,7 @@ def test_a_step_that_does_not_end(scene):
 
 
 def test_memory_that_does_not_suffice_for_one_prefill(scene):
-    long = rendered(scene.videos / "long.mp4", frames=96)
+    long = rendered(scene.videos / "long.mp4", frames=LONG)
     with scene.fault("the engine has no memory for one prefill") as blow:
         process = engine(scene.server)
         now = process.memory_info().vms
@@ -104,8 +104,11 @@ def test_memory_that_does_not_suffice_for_one_prefill(scene):
     assert kind == "overloaded"
 
 
-ROOM = 32 * 2**20
-"""Bytes beyond what the engine has: enough for the frames, too few for their prefill."""
+LONG = 160
+"""Frames, encoded together (``frames_per_encoding``): their patches are one tensor of 54 MB."""
+
+ROOM = 48 * 2**20
+"""Bytes beyond what the engine has: enough for the frames as they are sent, not for that tensor."""
 
 
 def rendered(path: Path, frames: int) -> Path:
