@@ -26,6 +26,7 @@ from molmo2_handler.image_answering import ImageAnswerer
 from molmo2_handler.incoming import Incoming
 from molmo2_handler.information import server_info
 from molmo2_handler.outgoing import Outgoing
+from molmo2_handler.pulse import Pulse
 from molmo2_handler.settings import HandlerSettings
 from molmo2_handler.video import OpenVideo
 
@@ -56,7 +57,10 @@ class Molmo2Handler:
             checkpoint=self._settings.checkpoint or config["engine"]["checkpoint"],
             revision=description.revision or None,
         )
-        self._gate = DrainGate(run_directory(self._settings))
+        run = run_directory(self._settings)
+        self._gate = DrainGate(run)
+        self._pulse = Pulse(run, self._settings.worker_heartbeat_timeout)
+        self._pulse.start()
         self._answerer = Answerer(
             self._engine,
             self._settings.video,
@@ -96,7 +100,7 @@ class Molmo2Handler:
             asked = {"video", "images", "operations"}
             account.question = request.model_dump(mode="json", include=asked, exclude_none=True)
         self._gate.pass_through()
-        with self._accounts.running():
+        with self._accounts.running(), self._pulse.request(request.timeout):
             if isinstance(request, ImagesRequest):
                 images = incoming.images
                 return outgoing.plain(self._images.respond(request, images, account.request_id))

@@ -27,6 +27,12 @@ class HandlerSettings(BaseSettings):
     max_timeout: float = Field(
         600.0, gt=0, description="Seconds; keep it below TorchServe's responseTimeout."
     )
+    worker_heartbeat_timeout: float = Field(
+        10.0,
+        gt=3,
+        description="Seconds after which a worker is killed and started anew: without a sign of "
+        "life, or with a request that is as much past its timeout.",
+    )
     engine_start_timeout: float = Field(
         600.0, gt=0, description="Seconds in which an engine must have loaded its model."
     )

@@ -21,6 +21,7 @@ from molmo2_ops.torchserve_process import TorchServeProcess
 from molmo2_ops.watchdog import Watchdog
 from molmo2_ops.worker_counts import WorkerCounts
 from molmo2_ops.worker_processes import is_running
+from molmo2_ops.worker_pulses import WorkerPulses
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class Beside:
         self._watchdog = Watchdog(
             self._management,
             self._engines,
+            WorkerPulses(run),
             self._own,
             patience=settings.patience,
             retry_seconds=settings.retry_seconds,
@@ -148,7 +150,7 @@ class Beside:
     def _end_silent(self) -> None:
         """Apart from the looks: one at an engine that hangs waits for what it will not tell."""
         while not self._over.wait(_SECONDS_BETWEEN_BEATS):
-            self._watchdog.end_silent_engines()
+            self._watchdog.end_silent()
 
     def _end_engines(self) -> None:
         """Engines end with TorchServe by themselves, or as silent ones."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import grpc
 
-from molmo2_engine.client.engine_lock import EngineLock, Silence
+from molmo2_engine.client.engine_lock import EngineLock
+from molmo2_engine.client.silence import Silence
 from molmo2_engine.wire import engine_pb2 as wire
 from molmo2_engine.wire import engine_pb2_grpc
 

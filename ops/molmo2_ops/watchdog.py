@@ -1,4 +1,4 @@
-"""Gives a model back the workers that TorchServe has lost, and a GPU the engine that hangs."""
+"""Gives a model back the workers that TorchServe has lost, and ends what hangs."""
 
 import logging
 import time
@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter
 from molmo2_ops.engines import Engines
 from molmo2_ops.management import Management, ManagementUnreachable
 from molmo2_ops.observation import ModelState, Observation
+from molmo2_ops.worker_pulses import WorkerPulses
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Watchdog:
         self,
         management: Management,
         engines: Engines,
+        pulses: WorkerPulses,
         registry: CollectorRegistry,
         *,
         patience: float,
@@ -42,6 +44,7 @@ class Watchdog:
     ) -> None:
         self._management = management
         self._engines = engines
+        self._pulses = pulses
         self._patience = patience
         self._retry_seconds = retry_seconds
         self._models: dict[str, _Watched] = {}
@@ -51,7 +54,7 @@ class Watchdog:
             ["fault"],
             registry=registry,
         )
-        for fault in ("worker_lost", "retries_exhausted", "engine_silent"):
+        for fault in ("worker_lost", "retries_exhausted", "engine_silent", "worker_silent"):
             self._heals.labels(fault)
 
     def wanted(self, model: str) -> int:
@@ -65,9 +68,10 @@ class Watchdog:
             except ManagementUnreachable as error:
                 logger.warning("%s could not be scaled: %s", model.name, error)
 
-    def end_silent_engines(self) -> None:
-        """The next request starts them anew; may be called from another thread than ``heal``."""
+    def end_silent(self) -> None:
+        """Ends what hangs, to be started anew; may be called from another thread than ``heal``."""
         self._heals.labels("engine_silent").inc(self._engines.kill_silent())
+        self._heals.labels("worker_silent").inc(self._pulses.kill_silent())
 
     def _watched(self, model: ModelState) -> _Watched:
         told = model.listed.min_workers

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from molmo2_engine.client.engine_lock import EngineLock, EngineTaken, Silence
+from molmo2_engine.client.engine_lock import EngineLock, EngineTaken
+from molmo2_engine.client.silence import Silence
 
 HOLD = """
 import sys, time

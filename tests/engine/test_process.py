@@ -19,7 +19,8 @@ from molmo2_contract.errors import (
     VideoTooLong,
 )
 from molmo2_engine.client import EngineConnection, EngineLaunch, MediaNotHeld
-from molmo2_engine.client.engine_lock import EngineLock, Silence
+from molmo2_engine.client.engine_lock import EngineLock
+from molmo2_engine.client.silence import Silence
 from molmo2_engine.wire import engine_pb2 as wire
 
 TIMES = [0.0, 0.5, 1.0]

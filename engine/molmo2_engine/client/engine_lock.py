@@ -12,23 +12,15 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from molmo2_engine.client.silence import Holder
 
 SUFFIX = ".engine"
 
 _SECONDS_OF_ONLOOKERS = 0.5
 """Whoever looks whether the lock is free holds it for a moment; an engine keeps it."""
-
-
-@dataclass(frozen=True)
-class Holder:
-    """The process that holds an engine's lock."""
-
-    process: int
-    patience: float
-    """Seconds without a heartbeat after which the process is no engine any more."""
 
 
 class EngineTaken(Exception):
@@ -98,37 +90,6 @@ class EngineLock:
         except OSError:
             return False
         return True
-
-
-class Silence:
-    """How long an engine has not beaten, as one onlooker sees it.
-
-    Wall clocks jump and machines sleep, so what counts is the time in which somebody looked and saw
-    no beat; each look adds at most three seconds.
-    """
-
-    _LONGEST_LOOK = 3.0
-
-    def __init__(self, lock: EngineLock) -> None:
-        self._lock = lock
-        self._last_beat: tuple[int, int] | None = None
-        self._looked = time.monotonic()
-        self._seconds = 0.0
-
-    def look(self) -> Holder | None:
-        """The holder, if it has been silent for longer than it may be."""
-        now, before = time.monotonic(), self._looked
-        self._looked = now
-        holder = self._lock.holder()
-        if holder is None:
-            self._last_beat, self._seconds = None, 0.0
-            return None
-        beat = (holder.process, self._lock.path.stat().st_mtime_ns)
-        if beat != self._last_beat:
-            self._last_beat, self._seconds = beat, 0.0
-            return None
-        self._seconds += min(now - before, self._LONGEST_LOOK)
-        return holder if self._seconds > holder.patience else None
 
 
 def _taken(file: IO[str]) -> bool:

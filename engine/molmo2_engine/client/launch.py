@@ -21,7 +21,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from molmo2_contract.errors import EngineUnavailable
 from molmo2_engine.client.channel import CHANNEL_OPTIONS
-from molmo2_engine.client.engine_lock import EngineLock, Silence
+from molmo2_engine.client.engine_lock import EngineLock
+from molmo2_engine.client.silence import Silence
 
 _PACKAGES = Path(__file__).resolve().parents[2]
 

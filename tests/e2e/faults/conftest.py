@@ -26,7 +26,7 @@ CONFIG = {
     "minWorkers": WORKERS,
     "maxWorkers": WORKERS,
     "jobQueueSize": 8,
-    "responseTimeout": 45,
+    "handler": {"worker_heartbeat_timeout": 3.5},
     "engine": {"heartbeat_timeout": 3.5, "stall_seconds": 4, "frames_per_encoding": 256},
 }
 LONGEST = 120.0

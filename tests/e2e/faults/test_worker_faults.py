@@ -50,7 +50,7 @@ def test_a_worker_killed_at_work(scene, transport):
 
 
 def test_a_worker_that_hangs(scene):
-    with scene.fault("a worker hangs (SIGSTOP; `responseTimeout` 45 s)") as blow:
+    with scene.fault("a worker hangs (SIGSTOP; `worker_heartbeat_timeout` 3.5 s)") as blow:
         answer = scene.asked("http", SLOW, timeout=120)
         scene.worker_at_work().send_signal(signal.SIGSTOP)
         blow.strikes()
