@@ -4,6 +4,8 @@ import logging
 import time
 from collections.abc import Callable
 
+import torch
+
 from molmo2_engine.generation.grammar import Constraint, GrammarFailed, TokenMasks
 from molmo2_engine.generation.sampling import next_tokens
 from molmo2_engine.kv.pages import PagePool
@@ -107,12 +109,22 @@ class Batch:
         except Exception as error:
             self._find_culprit(each, error)
             return
-        allowed = self._masks.allowed([_constraint_after(*pair) for pair in pairs])
+        try:
+            picked = self._pick(logits, pairs)
+        except Exception as error:  # of all rows at once: nobody knows whose it is
+            for sequence in each.sequences:
+                self._fail(sequence, error)
+            return
         self._counters.extended(sum(map(len, read)), time.monotonic() - began)
-        picked = next_tokens(logits, [sequence.sampler for sequence in each.sequences], allowed)
         for (sequence, tokens), token in zip(pairs, picked, strict=True):
             del sequence.unread[: len(tokens)]
             self._advance(sequence, token)
+
+    def _pick(
+        self, logits: torch.Tensor, pairs: list[tuple[Sequence, list[int]]]
+    ) -> list[int | None]:
+        allowed = self._masks.allowed([_constraint_after(*pair) for pair in pairs])
+        return next_tokens(logits, [sequence.sampler for sequence, _ in pairs], allowed)
 
     def _find_culprit(self, failed: Pass, error: Exception) -> None:
         """Runs its sequences one by one, so that only those end that fail alone."""

@@ -5,6 +5,7 @@ import torch
 from stepped_engine import PROMPTS, SteppedEngine, answers, events, longest_request
 
 from molmo2_contract.errors import InternalError, Overloaded
+from molmo2_engine.loop import batch
 from molmo2_engine.loop.failure import as_wire_error
 from molmo2_engine.loop.job import Failed, Finished, Opened
 from molmo2_engine.prompt.media import VideoFrames
@@ -79,6 +80,21 @@ def test_a_sequence_that_cannot_be_computed_costs_only_itself(
     assert isinstance(outcomes[1].error, kind)
     for prompt, outcome in zip(PROMPTS, outcomes, strict=False):
         assert isinstance(outcome, Failed) or outcome.tokens == by_prompt[prompt]
+
+
+def test_tokens_that_cannot_be_picked_cost_those_who_wait_for_them(bench, expected, monkeypatch):
+    clip, by_prompt = expected[0]
+    lost, later = bench.job(clip, PROMPTS[:2]), bench.job(clip, PROMPTS[2:3])
+    bench.engine.submit(lost)
+    monkeypatch.setattr(batch, "next_tokens", lambda *_: torch.empty(2**50))
+    bench.engine.step()
+    monkeypatch.undo()
+    bench.engine.submit(later)
+    bench.finish()
+    outcomes = [event for event in events(lost) if not isinstance(event, Opened)]
+    assert [type(outcome.error) for outcome in outcomes] == [Overloaded, Overloaded]
+    assert answers(later) == {0: by_prompt[PROMPTS[2]]}
+    assert not bench.engine.batch
 
 
 def test_a_tensor_that_no_memory_holds_is_told_as_overload():
