@@ -12,15 +12,13 @@ from typing import Any
 import yaml
 
 from molmo2_archive import changes, checkpoints
+from molmo2_archive.checks import check_checkpoint, check_handler, check_memory, check_revision
+from molmo2_archive.errors import BuildError
 from molmo2_contract.weights import WeightsRecord
 
 _HERE = Path(__file__).resolve().parent
 _PACKAGES = ("molmo2_contract", "molmo2_engine", "molmo2_handler")
 _WEIGHTS = "weights"
-
-
-class BuildError(Exception):
-    """The archive cannot be built as asked."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,8 @@ def build(archive: Archive, export_path: Path) -> Path:
     """Builds ``export_path/<name>.mar`` and returns it.
 
     Raises:
-        BuildError: if the checkpoint or the configuration is not there, a hub name has no
-            revision, or the archiver fails.
+        BuildError: if the checkpoint is none or not there, a hub name has no revision, a setting
+            cannot be, the weights fit on no such GPU, or the archiver fails.
     """
     known, config = _configure(archive)
     export_path.mkdir(parents=True, exist_ok=True)
@@ -85,10 +83,14 @@ def _configure(
     archive: Archive,
 ) -> tuple[checkpoints.KnownCheckpoint | None, dict[str, Any]]:
     """The configuration, and the released checkpoint that it follows if it is one."""
+    if not archive.carry_weights:
+        check_checkpoint(archive.checkpoint)
     record = _record(archive)
+    held = record.revision if record else None
+    check_revision(archive.checkpoint, archive.revision, held, unpinned=archive.unpinned)
     known = checkpoints.find(record.source if record else archive.checkpoint)
     config = _model_config(archive)
-    revision = archive.revision or (record.revision if record else None)
+    revision = held or archive.revision
     if revision is not None:
         config["engine"]["revision"] = revision
     elif not (archive.unpinned or Path(archive.checkpoint).is_dir() or archive.carry_weights):
@@ -106,6 +108,9 @@ def _configure(
         config["handler"] |= _reference(archive)
     for asked in archive.changes:
         _change(config, asked)
+    check_handler(config["handler"])
+    if known is not None and archive.config == "checkpoint":
+        check_memory(known, config, archive.gpu_memory)
     return known, config
 
 
@@ -122,6 +127,12 @@ def _reference(archive: Archive) -> dict[str, Any]:
             f"{archive.checkpoint}: the reference answers from a local folder that has the "
             f"weights and the released code; pull it first (molmo2 weights pull "
             f"{archive.checkpoint} FOLDER)"
+        )
+    if not any(Path(archive.checkpoint).glob("*.py")):
+        raise BuildError(
+            f"{archive.checkpoint}: the released code is not here; look at it, then put the .py "
+            "files of its repository beside the weights, e.g. hf download allenai/Molmo2-4B "
+            f"--include '*.py' --local-dir {archive.checkpoint}"
         )
     # Not resolved: the Python of a virtual environment is a link to one that knows none of it.
     return {"reference": True, "reference_python": str(archive.reference_python.absolute())}

@@ -15,12 +15,17 @@ def change(config: dict[str, Any], asked: str) -> None:
     """Sets one value of a ``model-config.yaml``; the value is read as YAML.
 
     Raises:
-        NoSuchSetting: if it is not of that form, or there is no such section.
+        NoSuchSetting: if it is not of that form, or there is no such section or setting.
     """
     name, equals, value = asked.partition("=")
     *sections, setting = name.split(".")
     if not (equals and setting):
         raise NoSuchSetting(f"{asked!r} is not {_FORM}")
+    if not sections and setting not in config:
+        raise NoSuchSetting(
+            f"{asked!r}: there is no {setting} among {', '.join(config)}; other settings of "
+            "TorchServe's go into a configuration of one's own (--config)"
+        )
     place: Any = config
     for section in sections:
         if section not in ("handler", "engine") and place is config:

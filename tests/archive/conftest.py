@@ -1,6 +1,8 @@
 """The archive of the demonstration model, built by the real torch-model-archiver."""
 
+import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,19 @@ import pytest
 from molmo2_archive.build import Archive, build
 
 CHECKPOINT = Path(__file__).parents[2] / "demo" / "checkpoint"
+
+
+@pytest.fixture
+def make_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a checkpoint's folder without weights; keywords are what its config.json says."""
+
+    def make(name: str, **config: str) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.json").write_text(json.dumps({"model_type": "molmo2", **config}))
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -157,8 +157,10 @@ def test_what_the_archiver_refuses_is_told(tmp_path):
     assert "Traceback" not in str(refused.value)
 
 
-def test_an_archive_may_let_the_released_code_answer(built):
-    config, _ = built("compared", CHECKPOINT, reference_python=Path(sys.executable))
+def test_an_archive_may_let_the_released_code_answer(built, make_folder):
+    folder = make_folder("weights")
+    (folder / "modeling_molmo2.py").touch()
+    config, _ = built("compared", folder, reference_python=Path(sys.executable))
     settings = HandlerSettings(**config["handler"])
     assert settings.reference
     assert settings.reference_python == Path(sys.executable)  # the link, not what it leads to

@@ -38,6 +38,7 @@ def test_a_value_is_read_as_yaml_into_its_section(config, asked, path, value):
     ("asked", "reason"),
     [
         ("engine.quantization", "is not section.setting=value"),
+        ("minWorker=8", "no minWorker among minWorkers, handler, engine"),
         ("=8", "is not section.setting=value"),
         ("engin.quantization=int8", "the sections are handler and engine"),
         ("engine.a.b=1", "a is a value"),

@@ -35,10 +35,9 @@ def configuration(tmp_path):
 
 
 @pytest.fixture
-def pulled(tmp_path):
+def pulled(make_folder):
     """A folder as ``molmo2 weights pull`` leaves it."""
-    folder = tmp_path / "weights"
-    folder.mkdir()
+    folder = make_folder("weights")
     record = {"source": "allenai/Molmo2-VideoPoint-4B", "revision": COMMIT, "files": {}}
     (folder / RECORD_NAME).write_text(json.dumps(record))
     return folder
@@ -100,10 +99,8 @@ def test_a_damaged_record_is_refused(configuration, pulled):
         configuration(pulled)
 
 
-def test_a_folder_called_like_a_checkpoint_is_served_like_it(configuration, tmp_path):
-    folder = tmp_path / "Molmo2-8B"
-    folder.mkdir()
-    config = yaml.safe_load(configuration(folder))
+def test_a_folder_called_like_a_checkpoint_is_served_like_it(configuration, make_folder):
+    config = yaml.safe_load(configuration(make_folder("Molmo2-8B")))
     assert config["handler"]["checkpoint"] == "allenai/Molmo2-8B"
     assert "revision" not in config["engine"]
 

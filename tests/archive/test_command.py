@@ -46,10 +46,12 @@ def test_it_carries_the_weights_of_a_folder(command, tmp_path):
         assert "weights/model.safetensors" in content.namelist()
 
 
-def test_an_archive_of_the_reference_is_called_after_it(command, tmp_path):
-    done = command(f"{ROOT}/demo/checkpoint", "--reference-python", sys.executable)
+def test_an_archive_of_the_reference_is_called_after_it(command, make_folder, tmp_path):
+    folder = make_folder("Molmo2-4B")
+    (folder / "modeling_molmo2.py").touch()
+    done = command(str(folder), "--reference-python", sys.executable)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "model-store" / "checkpoint-reference.mar").is_file()
+    assert (tmp_path / "model-store" / "molmo2-4b-reference.mar").is_file()
 
 
 def test_settings_are_changed_one_by_one(command, tmp_path):

@@ -1,0 +1,101 @@
+"""What would only fail when the server starts, told when the archive is built."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from molmo2_archive.checkpoints import KnownCheckpoint
+from molmo2_archive.errors import BuildError
+from molmo2_handler.settings import HandlerSettings
+
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_COMMIT = re.compile(r"[0-9a-f]{1,40}")
+
+
+def check_checkpoint(checkpoint: str) -> None:
+    """Refuses what is neither a Molmo2's folder nor a name on the hub.
+
+    Raises:
+        BuildError: saying what is wrong with it.
+    """
+    folder = Path(checkpoint)
+    if not folder.is_dir():
+        if _HUB_NAME.fullmatch(checkpoint) is None:
+            raise BuildError(
+                f"{checkpoint}: no such folder; on the hub a checkpoint is called OWNER/NAME"
+            )
+        return
+    try:
+        kind = json.loads((folder / "config.json").read_bytes())["model_type"]
+    except FileNotFoundError:
+        raise BuildError(f"{checkpoint}: has no config.json; this is not a checkpoint") from None
+    except (ValueError, LookupError, TypeError) as error:
+        raise BuildError(f"{checkpoint}: config.json cannot be read: {error!r}") from None
+    if kind != "molmo2":
+        raise BuildError(f"{checkpoint}: model_type is {kind!r}; only 'molmo2' is served")
+
+
+def check_revision(checkpoint: str, asked: str | None, held: str | None, *, unpinned: bool) -> None:
+    """Refuses a revision that pulled weights do not have, and one that pins nothing.
+
+    Args:
+        held: the commit that ``molmo2 weights pull`` wrote down, if it did.
+        unpinned: whether a branch or a tag will do.
+
+    Raises:
+        BuildError: saying what to name instead.
+    """
+    if asked is None:
+        return
+    if held is not None and not held.startswith(asked):
+        raise BuildError(
+            f"{checkpoint}: holds revision {held}, not {asked}; leave --revision out, or pull "
+            "that one into another folder"
+        )
+    if not unpinned and _COMMIT.fullmatch(asked) is None:
+        raise BuildError(
+            f"revision {asked!r} is no commit, and may come to mean another one; name the commit "
+            "that it is now (molmo2 weights pull tells it), or take what it is when the engine "
+            "starts (--unpinned)"
+        )
+
+
+def check_memory(known: KnownCheckpoint, config: dict[str, Any], gpu_memory: int) -> None:
+    """Refuses weights that no setting could make fit, once all settings are known.
+
+    Raises:
+        BuildError: saying how much they take, and what would have room.
+    """
+    engine = config["engine"]
+    if config.get("deviceType") == "cpu" or engine.get("device") == "cpu":
+        return
+    weights = known.weight_bytes * (2 if engine["dtype"] == "float32" else 1)
+    gpus = engine.get("gpus_per_engine", 1)
+    room = engine["gpu_memory_fraction"] * gpu_memory * 1e9 * gpus
+    if weights > room:
+        raise BuildError(
+            f"{known.name}: its weights take {weights / 1e9:.1f} GB in {engine['dtype']}, and "
+            f"there are {room / 1e9:.1f} GB ({engine['gpu_memory_fraction']:g} of {gpus} times "
+            f"{gpu_memory} GB: gpu_memory_fraction, gpus_per_engine, --gpu-memory); name a larger "
+            "GPU, or lay it over several (--set engine.gpus_per_engine=2)"
+        )
+
+
+def check_handler(settings: dict[str, Any]) -> None:
+    """Refuses what the ``handler`` section cannot hold.
+
+    Raises:
+        BuildError: naming the first setting at fault, its bound or what it is mistaken for.
+    """
+    here = {"reference": False}  # the Python that it names may be on the server only
+    try:
+        HandlerSettings(**settings | here)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        name = ".".join(map(str, ("handler", *fault["loc"])))
+        if fault["type"] == "extra_forbidden":
+            raise BuildError(f"{name}: there is no such setting") from None
+        raise BuildError(f"{name}={fault['input']!r}: {fault['msg']}") from None

@@ -1,0 +1,107 @@
+"""What an archive is refused for, before a server finds out."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from molmo2_archive.build import Archive, BuildError, build
+from molmo2_contract.weights import RECORD_NAME, WeightsRecord
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def refusal(tmp_path):
+    """Why an archive is not built; nothing is written."""
+
+    def refused(checkpoint, **options):
+        store = tmp_path / "store"
+        with pytest.raises(BuildError) as error:
+            build(Archive("m", str(checkpoint), carry_weights=False, **options), store)
+        assert not store.exists()
+        return str(error.value)
+
+    return refused
+
+
+@pytest.mark.parametrize("name", ["/weights/Molmo2-4B", "Molmo2-4B", "a/b/c"])
+def test_what_is_neither_here_nor_a_name_on_the_hub(refusal, name):
+    assert refusal(name) == f"{name}: no such folder; on the hub a checkpoint is called OWNER/NAME"
+
+
+def test_a_folder_that_holds_another_model(refusal, make_folder):
+    folder = make_folder("other", model_type="qwen3")
+    assert refusal(folder) == f"{folder}: model_type is 'qwen3'; only 'molmo2' is served"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
+def test_a_folder_whose_configuration_cannot_be_read(refusal, make_folder, content):
+    folder = make_folder("damaged")
+    (folder / "config.json").write_text(content)
+    assert "config.json cannot be read" in refusal(folder)
+
+
+def test_a_folder_that_is_no_checkpoint(refusal, tmp_path):
+    assert "has no config.json" in refusal(tmp_path)
+
+
+def test_a_branch_that_pins_nothing(refusal):
+    assert "'main' is no commit" in refusal("allenai/Molmo2-4B", revision="main")
+
+
+def test_a_branch_that_is_to_be_followed_is_none(tmp_path):
+    followed = Archive(
+        "m", "allenai/Molmo2-4B", carry_weights=False, revision="main", unpinned=True
+    )
+    assert build(followed, tmp_path).is_file()
+
+
+def test_another_revision_than_the_folder_holds(refusal, make_folder):
+    folder = make_folder("weights")
+    record = WeightsRecord(source="allenai/Molmo2-4B", revision=COMMIT, files={})
+    (folder / RECORD_NAME).write_text(record.model_dump_json())
+    assert f"holds revision {COMMIT}, not abcdef0" in refusal(folder, revision="abcdef0")
+
+
+@pytest.mark.parametrize(
+    ("memory", "changes", "told"),
+    [
+        (16, (), "take 17.3 GB in bfloat16, and there are 14.4 GB (0.9 of 1 times 16 GB"),
+        (24, ("engine.dtype=float32",), "take 34.6 GB in float32, and there are 21.6 GB"),
+        (24, ("engine.gpu_memory_fraction=0.5",), "there are 12.0 GB (0.5 of 1 times 24 GB"),
+    ],
+)
+def test_weights_that_fit_on_no_such_gpu(refusal, memory, changes, told):
+    asked = {"revision": COMMIT, "gpu_memory": memory, "changes": changes}
+    why = refusal("allenai/Molmo2-8B", **asked)
+    assert told in why
+    assert "gpus_per_engine=2" in why
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [("engine.dtype=float32", "engine.gpus_per_engine=2"), ("deviceType=cpu",)],
+)
+def test_weights_that_are_laid_over_two_gpus_or_on_none_are_not_refused(changes, tmp_path):
+    asked = {"revision": COMMIT, "gpu_memory": 24, "changes": changes}
+    archive = Archive("m", "allenai/Molmo2-8B", carry_weights=False, **asked)
+    assert build(archive, tmp_path).is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("handler.most_videos=3", "handler.most_videos: there is no such setting"),
+        ("handler.max_timeout=-1", "handler.max_timeout=-1: Input should be greater than 0"),
+        ("handler.video.max_duration=x", "handler.video.max_duration='x': Input should be"),
+        ("handler.operations=[paint]", "handler.operations.0='paint': Input should be 'pointing'"),
+    ],
+)
+def test_a_setting_that_the_handler_does_not_have_or_not_with_such_a_value(refusal, change, told):
+    assert refusal("allenai/Molmo2-4B", revision=COMMIT, changes=(change,)).startswith(told)
+
+
+def test_a_reference_without_its_code(refusal, make_folder):
+    why = refusal(make_folder("weights"), reference_python=Path(sys.executable))
+    assert "the released code is not here" in why
