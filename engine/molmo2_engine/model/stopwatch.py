@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 
 import torch
-from triton.runtime.errors import OutOfResources
 
 _ROUNDS = 5
 
@@ -14,6 +13,8 @@ def seconds_on_device(work: Callable[[], object]) -> float:
 
     What the GPU cannot do, for lack of memory in its processors, takes infinitely long.
     """
+    from triton.runtime.errors import OutOfResources  # beside PyTorch for CPUs there is no Triton
+
     try:
         graph = _capture(work)
     except (RuntimeError, OutOfResources):
