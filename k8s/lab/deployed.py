@@ -1,12 +1,14 @@
 """Our own objects as the lab applies them.
 
-Times of the autoscaler, of its metrics, of probes and of the hook before SIGTERM are a quarter of
-what is shipped: a load that takes four minutes on a GPU takes about one here. Queues are those of
-the base, not of the demo: they show the whole demand at once, while pods still load.
+Times of the autoscaler, of its metrics, of probes, of the hook before SIGTERM and of connections
+are a quarter of what is shipped: a load that takes four minutes on a GPU takes about one here.
+Queues are those of the base, not of the demo: they show the whole demand at once, while pods still
+load.
 """
 
 import base64
 import json
+import re
 from typing import Any
 
 import yaml
@@ -33,6 +35,7 @@ def objects(videos_port: int) -> list[Object]:
         for policy in direction["policies"]:
             policy["periodSeconds"] //= FASTER
     _hasten(the(found, "Deployment")["spec"]["template"]["spec"])
+    _age_sooner(the(found, "ConfigMap", "molmo2-gateway")["data"])
     _lengthen_queue(the(found, "ConfigMap", "molmo2-config")["data"])
     the(found, "ConfigMap", "molmo2-settings")["data"] |= {
         "MOLMO2_HANDLER_VIDEO__ALLOWED_HOSTS": json.dumps(["127.0.0.1"]),
@@ -71,6 +74,13 @@ def _hasten(pods: Object) -> None:
         for probe in ("startupProbe", "readinessProbe"):
             container[probe]["periodSeconds"] //= FASTER
         container["lifecycle"]["preStop"]["sleep"]["seconds"] //= FASTER
+
+
+def _age_sooner(gateway: dict[str, str]) -> None:
+    """Connections of callers."""
+    limits = re.fullmatch(r"(?s)(.*keepalive_time )(?P<seconds>\d+)(s;.*)", gateway["limits.conf"])
+    assert limits is not None
+    gateway["limits.conf"] = f"{limits[1]}{int(limits['seconds']) // FASTER}{limits[3]}"
 
 
 def _lengthen_queue(config: dict[str, str]) -> None:

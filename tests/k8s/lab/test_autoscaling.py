@@ -64,6 +64,15 @@ def test_never_less_than_the_load_takes_is_decided_before_it_falls(told):
     assert min(later, default=6) >= 6
 
 
+def test_pods_that_came_get_their_share_of_callers_who_were_there_before(told):
+    """Connections end by age, and each new one goes to the next pod."""
+    came = next(at for at, number in told["ready"] if number == 6)
+    looks = [look["values"] for look in told["looks"] if came < look["at"] <= told["fell"]]
+    busy = [sum(value > 0 for value in values) for values in looks]
+    print(f"{busy[0]} pods busy when six were ready, then up to {max(busy)}")
+    assert max(busy) == 6
+
+
 def test_a_load_that_one_pod_takes_asks_for_no_other(told):
     (_, first), (second, _), _ = told["callers"]
     assert first > 0
