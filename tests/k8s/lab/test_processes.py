@@ -11,30 +11,34 @@ from rendering import K8S
 from molmo2_ops.worker_processes import is_running
 
 PROCESS = """
-import sys, time
-from pathlib import Path
 from lab.processes import process
-with process(["sleep", "600"], Path(sys.argv[1]) / "log") as started:
-    print(started.pid, flush=True)
-    time.sleep(600)
+with process(COMMAND, LOG):
+    tell()
 """
 CONTAINER = """
+from lab.container import Container
+Container(LOG.stem, COMMAND, {}, LOG.parent).start()
+tell()
+"""
+LAB = """
 import sys, time
 from pathlib import Path
-from lab.container import Container
-Container("sleep", ["sh", "-c", "echo $$ && exec sleep 600"], {}, Path(sys.argv[1])).start()
-log = Path(sys.argv[1]) / "sleep.log"
-while not log.read_text().strip():
-    time.sleep(0.01)
-print(log.read_text(), end="", flush=True)
-time.sleep(600)
+
+LOG = Path(sys.argv[1]) / "program.log"
+COMMAND = ["sh", "-c", "echo $$ && exec sleep 600"]
+
+def tell():
+    while not (LOG.is_file() and LOG.read_text().strip()):
+        time.sleep(0.01)
+    print(LOG.read_text(), end="", flush=True)
+    time.sleep(600)
 """
 
 
-@pytest.mark.parametrize("lab", [PROCESS, CONTAINER], ids=["process", "container"])
-def test_a_lab_that_is_killed_leaves_nothing_behind(lab, tmp_path):
+@pytest.mark.parametrize("starts", [PROCESS, CONTAINER], ids=["process", "container"])
+def test_a_lab_that_is_killed_leaves_nothing_behind(starts, tmp_path):
     running = subprocess.Popen(
-        [sys.executable, "-c", lab, tmp_path],
+        [sys.executable, "-c", LAB + starts, tmp_path],
         env={**os.environ, "PYTHONPATH": str(K8S)},
         stdout=subprocess.PIPE,
     )
