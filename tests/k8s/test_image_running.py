@@ -1,35 +1,26 @@
 """The image, run as Kubernetes would run it: `make k8s-image` builds it and names it here."""
 
 import json
-import os
 import shutil
 import subprocess
 import time
 
 import pytest
-from rendering import K8S, ROOT, container, model_config, pod, the
+from podman import REGISTRY, image, podman
+from rendering import ROOT, container, model_config, pod, the
 
-IMAGE = os.environ.get("MOLMO2_IMAGE")
 OVERLAY = "demo-cpu"
+IMAGE = image(container(OVERLAY, "server")["image"])
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(IMAGE is None, reason="MOLMO2_IMAGE names no image: make k8s-image"),
+    pytest.mark.skipif(REGISTRY is None, reason="there is no image: make k8s-image"),
 ]
 
 READY = (
     "import sys, urllib.request as r; "
     "sys.exit(r.urlopen('http://127.0.0.1:8083/readyz').status != 200)"
 )
-
-
-def podman(*arguments, check=True):
-    environment = {**os.environ, "CONTAINERS_CONF": str(K8S / "image" / "containers.conf")}
-    done = subprocess.run(
-        ["podman", *map(str, arguments)], env=environment, capture_output=True, text=True
-    )
-    assert not check or done.returncode == 0, done.stderr
-    return done
 
 
 def restricted():

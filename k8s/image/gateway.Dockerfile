@@ -1,0 +1,8 @@
+# nginx for a pod's gateway, from the server's own base: where nginx's image cannot be pulled.
+ARG BASE_IMAGE=docker.io/library/debian:bookworm-slim
+
+FROM ${BASE_IMAGE}
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends nginx-light \
+    && rm -rf /var/lib/apt/lists/*
+USER 10001:10001
