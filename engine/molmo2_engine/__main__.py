@@ -9,17 +9,16 @@ import logging
 import os
 import sys
 
-from pydantic_settings import CliApp
-
 from molmo2_engine import cuda_driver
 from molmo2_engine.client.engine_lock import EngineLock, EngineTaken
+from molmo2_engine.command_line import settings_of
 from molmo2_engine.heartbeat import LOADING_PATIENCE, Heartbeat, is_alive
 from molmo2_engine.settings import EngineSettings
 from molmo2_engine.supervisor import Supervisor
 
 
 def main() -> None:
-    settings = CliApp.run(EngineSettings)
+    settings = settings_of("molmo2-engine")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     lock = EngineLock(settings.socket)
     try:

@@ -14,6 +14,7 @@ from pathlib import Path
 from molmo2_client.client import Molmo2
 from molmo2_client.errors import Molmo2Error
 from molmo2_client.serving.beside import Beside
+from molmo2_client.serving.engine_logs import EngineLogs
 from molmo2_client.serving.loading import is_loading
 from molmo2_client.serving.options import ServeOptions, ServerFailed, check
 from molmo2_client.serving.torchserve import start_torchserve
@@ -73,6 +74,7 @@ def running_server(
         ServerFailed: saying why, and what to do.
     """
     models = check(options)
+    engines = EngineLogs(options.run)
     process = start_torchserve(options, models)
     beside = _beside(options) if options.watched else None
     server = RunningServer(options, models, process, beside)
@@ -82,7 +84,7 @@ def running_server(
         for model in models:
             tell(f"waiting for {model} to answer")
             for url in (server.http_url, server.grpc_url):  # gRPC listens a moment later
-                _wait(server, model, url)
+                _wait(server, model, url, engines)
         yield server
     except KeyboardInterrupt:
         if beside is not None:
@@ -121,12 +123,14 @@ def _beside(options: ServeOptions) -> Beside:
     return Beside([*given, *options.watch_options], run / "watch.log", options.grace)
 
 
-def _wait(server: RunningServer, model: str, url: str) -> None:
+def _wait(server: RunningServer, model: str, url: str, engines: EngineLogs) -> None:
     """Until the model's engine says, over this transport, that it can generate."""
     deadline = time.monotonic() + server.options.start_timeout
     while (why := _why_not(server, model, url)) is not None:
         if server.process.poll() is not None:
             raise ServerFailed(f"TorchServe ended; its log is {server.log}\n{_tail(server.log)}")
+        if (refusal := engines.refusal()) is not None:
+            raise ServerFailed(f"{model} cannot start: {refusal}")
         if time.monotonic() > deadline:
             raise ServerFailed(
                 f"{model} did not answer within {server.options.start_timeout:g} s: {why}; "

@@ -9,15 +9,14 @@ import os
 import sys
 from pathlib import Path
 
-from pydantic_settings import CliApp
-
 from molmo2_engine.client.engine_lock import EngineLock, EngineTaken
+from molmo2_engine.command_line import settings_of
 from molmo2_engine.heartbeat import LOADING_PATIENCE, Heartbeat
 from molmo2_engine.settings import EngineSettings
 
 
 def main() -> None:
-    settings = CliApp.run(EngineSettings)
+    settings = settings_of("molmo2-reference")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     lock = EngineLock(settings.socket)
     try:
