@@ -1,34 +1,81 @@
-"""The labelling Job: valid, restricted, let in, and a command that exists."""
+"""The labelling Job and its database: valid, restricted, let in, and commands that exist."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from rendering import K8S, of_kind, pod
+from rendering import K8S, containers, of_kind, pod
 
+from molmo2_client.fiftyone.database import private_database
 from schemas import check, kubernetes_versions
+
+
+def examples(name):
+    return list(yaml.safe_load_all((K8S / "examples" / name).read_text()))
 
 
 @pytest.fixture(scope="module")
 def job():
-    return yaml.safe_load((K8S / "examples" / "label-job.yaml").read_text())
+    (job,) = examples("label-job.yaml")
+    return job
 
 
-def test_it_is_valid(job):
+@pytest.fixture(scope="module")
+def database():
+    return {thing["kind"]: thing for thing in examples("mongodb.yaml")}
+
+
+def test_they_are_valid(job, database):
     for version in kubernetes_versions():
-        check(job, version)
+        for thing in (job, *database.values()):
+            check(thing, version)
 
 
-def test_it_may_run_in_the_namespace_as_servers_do(job):
+@pytest.mark.parametrize("name", ["label-job.yaml", "mongodb.yaml"])
+def test_they_may_run_in_the_namespace_as_servers_do(name):
     (server,) = pod("gpu")[1]["containers"]
-    spec = job["spec"]["template"]["spec"]
-    (one,) = spec["containers"]
-    assert one["securityContext"] == server["securityContext"]
+    spec = examples(name)[0]["spec"]["template"]["spec"]
+    for one in containers(spec):
+        assert one["securityContext"] == server["securityContext"]
     assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["runAsUser"] > 0
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert spec["enableServiceLinks"] is False
+    assert spec["automountServiceAccountToken"] is False
+
+
+def test_only_callers_reach_the_database_where_they_look_for_it(job, database):
+    spec = database["StatefulSet"]["spec"]["template"]
+    (port,) = spec["spec"]["containers"][0]["ports"]
+    (rule,) = database["NetworkPolicy"]["spec"]["ingress"]
+    assert database["NetworkPolicy"]["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert rule["ports"] == [{"port": port["name"]}]
+    labels = job["spec"]["template"]["metadata"]["labels"]
+    assert rule["from"][0]["podSelector"]["matchLabels"].items() <= labels.items()
+    address = f"mongodb://{database['Service']['metadata']['name']}:{port['containerPort']}"
+    for one in containers(job["spec"]["template"]["spec"]):
+        assert {"name": "FIFTYONE_DATABASE_URI", "value": address} in one["env"]
+
+
+@pytest.mark.slow
+def test_the_dataset_has_each_video_once_however_often_the_job_runs(job, tmp_path):
+    (making,) = job["spec"]["template"]["spec"]["initContainers"]
+    program, option, script = making["args"]
+    assert program == "python"
+    script = script.replace("/etc/videos", str(tmp_path))
+    told = "\nprint(sorted(fo.load_dataset(name).values('filepath')), dataset.media_type)"
+    with private_database(tmp_path / "mongo"):
+        environment = {**os.environ, "HOME": str(tmp_path)}
+        for number in (2, 3):
+            videos = [f"/data/shapes/{one:04}.mp4" for one in range(number)]
+            (tmp_path / "videos.txt").write_text("\n".join(videos) + "\n")
+            command = [sys.executable, "-W", "ignore", option, script + told]
+            done = subprocess.run(command, env=environment, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            assert done.stdout.splitlines()[-1] == f"{videos} video"
 
 
 def test_servers_let_it_in(job):

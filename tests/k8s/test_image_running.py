@@ -11,6 +11,7 @@ from rendering import ROOT, container, model_config, pod, the
 
 OVERLAY = "demo-cpu"
 IMAGE = image(container(OVERLAY, "server")["image"])
+CALLER = image("molmo2-labelling")
 
 pytestmark = [
     pytest.mark.slow,
@@ -33,8 +34,8 @@ def restricted():
     return [*options, "--security-opt=no-new-privileges", "--network=none"]
 
 
-def run(*command, mounts=()):
-    return podman("run", "--rm", *restricted(), *mounts, IMAGE, *command, check=False)
+def run(*command, of=IMAGE, mounts=()):
+    return podman("run", "--rm", *restricted(), *mounts, of, *command, check=False)
 
 
 def test_an_init_is_the_first_process():
@@ -53,6 +54,16 @@ def test_there_is_no_compiler():
 def test_there_are_no_weights():
     found = run("find", "/", "-xdev", "-name", "*.safetensors", "-o", "-name", "*.gguf")
     assert found.stdout == ""
+
+
+def test_a_callers_image_has_the_client_and_fiftyone_and_no_torch():
+    room = ["--tmpfs=/tmp:mode=1777", "--env=HOME=/tmp"]
+    there = "from importlib.util import find_spec; print(find_spec('torch'))"
+    assert run("molmo2", "label", "--help", of=CALLER, mounts=room).returncode == 0
+    told = run("python", "-c", f"{there}; import fiftyone", of=CALLER, mounts=room)
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.split()[0] == "None"
+    assert run("id", "-u", of=CALLER).stdout.strip() == "10001"
 
 
 @pytest.fixture(scope="module")
