@@ -1,12 +1,14 @@
 """The scores of a labelled dataset."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import fiftyone as fo
 import numpy as np
 
+from molmo2_client.fiftyone.record import ANSWERED
+from molmo2_client.fiftyone.scoring.fields import Compared, fields_to_compare
 from molmo2_client.fiftyone.scoring.hits import Rates, mean_rates, score_frames
 from molmo2_client.fiftyone.scoring.identities import Hota, score_tracks
 from molmo2_client.fiftyone.scoring.labels import (
@@ -27,11 +29,13 @@ LEAST_OVERLAP = 0.5
 class Scores:
     """Means over the videos; None where no field was named. Counting comes with pointing.
 
-    ``count_exact``: the share of videos with as many points as objects; ``count_close``: with one
-    more or less at most.
+    ``unanswered``: videos whose run record has no answer to what is compared, be it an error or
+    never asked; they count as answered with nothing. ``count_exact``: the share of videos with as
+    many points as objects; ``count_close``: with one more or less at most.
     """
 
     samples: int
+    unanswered: int
     points: Rates | None = None
     count_exact: float | None = None
     count_close: float | None = None
@@ -67,15 +71,9 @@ def score_dataset(
         ValueError: if a field is missing or of another type, or none is named.
     """
     named = {"points": points, "tracks": tracks, "events": events}
-    if not any(named.values()):
-        raise ValueError("name the ground truth: points, tracks or events")
-    for name, field in named.items():
-        if field is not None:
-            _require(samples, field)
-            place = f"{label_field}_{name}"
-            _require(samples, place if name == "events" else f"frames.{place}")
+    fields = fields_to_compare(samples, label_field, named)
     table = [
-        _score_sample(sample, named, label_field, reach, least_overlap)
+        _score_sample(sample, fields, label_field, reach, least_overlap)
         for sample in samples.iter_samples(autosave=False)
     ]
     return _summarise(table)
@@ -83,31 +81,39 @@ def score_dataset(
 
 def _score_sample(
     sample: fo.Sample,
-    named: Mapping[str, str | None],
+    fields: Sequence[Compared],
     label_field: str,
     reach: float,
     least_overlap: float,
 ) -> dict[str, Any]:
-    scores: dict[str, Any] = {}
-    if field := named["points"]:
-        truth = truth_of(sample, field, reach)
-        points = [
-            (frame, place)
-            for frame, places in answers_of(sample, f"{label_field}_points").items()
-            for place in places.values()
-        ]
-        objects = by_identity(truth)
-        scores["points"] = score_points(points, objects)
-        scores["miscount"] = abs(len(points) - len(objects))
-    if field := named["tracks"]:
-        truth = truth_of(sample, field, reach, sampled_frames(sample, label_field))
-        tracks = answers_of(sample, f"{label_field}_tracks")
-        scores["tracks"] = score_frames(_values(tracks), _values(truth))
-        scores["hota"] = score_tracks(tracks, truth)
-    if field := named["events"]:
-        answered, true = (spans_of(sample[name]) for name in (f"{label_field}_events", field))
-        scores["events"] = score_spans(answered, true, least_overlap)
+    scores: dict[str, Any] = {"unanswered": _is_unanswered(sample, fields, label_field)}
+    for each in fields:
+        match each.kind:
+            case "points":
+                points = [
+                    (frame, place)
+                    for frame, places in answers_of(sample, each.answers).items()
+                    for place in places.values()
+                ]
+                objects = by_identity(truth_of(sample, each.truth, reach))
+                scores["points"] = score_points(points, objects)
+                scores["miscount"] = abs(len(points) - len(objects))
+            case "tracks":
+                shown = sampled_frames(sample, label_field)
+                truth = truth_of(sample, each.truth, reach, shown)
+                tracks = answers_of(sample, each.answers)
+                scores["tracks"] = score_frames(_values(tracks), _values(truth))
+                scores["hota"] = score_tracks(tracks, truth)
+            case "events":
+                answered, true = (spans_of(sample[name]) for name in (each.answers, each.truth))
+                scores["events"] = score_spans(answered, true, least_overlap)
     return scores
+
+
+def _is_unanswered(sample: fo.Sample, fields: Sequence[Compared], label_field: str) -> bool:
+    run = sample[f"{label_field}_run"] if sample.has_field(f"{label_field}_run") else None
+    outcomes = [getattr(run, each.operation, None) for each in fields]
+    return any(outcome is None or outcome.status not in ANSWERED for outcome in outcomes)
 
 
 def _summarise(table: list[dict[str, Any]]) -> Scores:
@@ -118,6 +124,7 @@ def _summarise(table: list[dict[str, Any]]) -> Scores:
     hota = [(each.hota, each.detection, each.association) for each in column("hota")]
     return Scores(
         samples=len(table),
+        unanswered=sum(column("unanswered")),
         points=mean_rates(column("points")),
         count_exact=float(np.mean([miss == 0 for miss in miscounts])) if miscounts else None,
         count_close=float(np.mean([miss <= 1 for miss in miscounts])) if miscounts else None,
@@ -129,8 +136,3 @@ def _summarise(table: list[dict[str, Any]]) -> Scores:
 
 def _values(by_frame: Mapping[int, Mapping[str, Any]]) -> dict[int, list[Any]]:
     return {frame: list(each.values()) for frame, each in by_frame.items()}
-
-
-def _require(samples: Any, field: str) -> None:
-    if samples.get_field(field) is None:
-        raise ValueError(f"{field}: there is no such field in {samples.name}")

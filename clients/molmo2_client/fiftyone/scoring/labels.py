@@ -1,7 +1,6 @@
 """FiftyOne's labels as what the measures compare."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import fiftyone as fo
 
@@ -12,21 +11,18 @@ from molmo2_client.fiftyone.scoring.spans import Span
 def truth_of(
     sample: fo.Sample, field: str, reach: float, only: set[int] | None = None
 ) -> dict[int, dict[str, Region]]:
-    """The regions of ``frames.FIELD`` by frame and identity; with ``only``, of those frames.
-
-    Raises:
-        ValueError: if the field holds something else than detections or keypoints.
-    """
+    """The regions of ``frames.FIELD`` by frame and identity; with ``only``, of those frames."""
     name = field.removeprefix("frames.")
     found: dict[int, dict[str, Region]] = {}
     for number, frame in sample.frames.items():
         if frame[name] is not None and (only is None or number in only):
-            found[number] = dict(_regions(frame[name], field, reach))
+            found[number] = dict(_regions(frame[name], reach))
     return {number: regions for number, regions in found.items() if regions}
 
 
-def answers_of(sample: fo.Sample, name: str) -> dict[int, dict[str, Place]]:
-    """The points that the model gave, by frame and identity; none that was interpolated."""
+def answers_of(sample: fo.Sample, field: str) -> dict[int, dict[str, Place]]:
+    """The points in ``frames.FIELD`` by frame and identity; none that was interpolated."""
+    name = field.removeprefix("frames.")
     found: dict[int, dict[str, Place]] = {}
     for number, frame in sample.frames.items():
         given = frame[name].keypoints if frame[name] else ()
@@ -63,18 +59,16 @@ def sampled_frames(sample: fo.Sample, label_field: str) -> set[int] | None:
     return set(frames) if frames else None
 
 
-def _regions(labels: Any, field: str, reach: float) -> Iterator[tuple[str, Region]]:
+def _regions(labels: fo.Detections | fo.Keypoints, reach: float) -> Iterator[tuple[str, Region]]:
     if isinstance(labels, fo.Detections):
         for place, detection in enumerate(labels.detections):
             left, top, width, height = detection.bounding_box
             mask = detection.get_mask() if detection.has_mask else None
             yield _identity(detection, place), Box(left, top, width, height, mask)
-    elif isinstance(labels, fo.Keypoints):
+    else:
         for place, keypoint in enumerate(labels.keypoints):
             x, y = keypoint.points[0]
             yield _identity(keypoint, place), Spot(x, y, reach)
-    else:
-        raise ValueError(f"{field}: holds {type(labels).__name__}, not Detections or Keypoints")
 
 
 def _identity(label: fo.Detection | fo.Keypoint, place: int) -> str:

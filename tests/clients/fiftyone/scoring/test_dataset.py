@@ -5,6 +5,7 @@ import pytest
 
 from molmo2_client.fiftyone import label_dataset
 from molmo2_client.fiftyone.scoring import score_dataset
+from molmo2_contract.errors import VideoUnreadable
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def score(dataset, **how):
 
 def test_what_is_right_scores_full(dataset):
     scores = score(dataset)
-    assert scores.samples == 2
+    assert (scores.samples, scores.unanswered) == (2, 0)
     assert scores.points.f1 == scores.tracks.f1 == scores.events.f1 == 1
     assert scores.hota.hota == 1
     assert scores.count_exact == scores.count_close == 1
@@ -81,10 +82,46 @@ def test_truth_may_be_denser_than_what_the_server_sampled(dataset):
     assert score(dataset).tracks.f1 == 1
 
 
-def test_fields_that_are_missing_or_of_another_type_are_named(dataset):
-    with pytest.raises(ValueError, match=r"frames\.nothing: there is no such field"):
-        score(dataset, tracks="frames.nothing")
-    with pytest.raises(ValueError, match=r"frames\.other_tracks: there is no such field"):
-        score(dataset, label_field="other", points=None, events=None)
-    with pytest.raises(ValueError, match="name the ground truth"):
-        score_dataset(dataset)
+def test_a_video_without_an_answer_is_counted_and_scores_nothing(make_dataset, answerer):
+    dataset = make_dataset(3)
+    spans = fo.TemporalDetections(detections=[fo.TemporalDetection(label="e", support=[1, 11])])
+    dataset.set_values("true_events", [spans.copy() for _ in dataset])
+    answerer.meanwhile = refuse("01.mp4")
+    label_dataset(dataset.limit(2), ["temporal_localization"], client=answerer, progress=False)
+    scores = score_dataset(dataset, events="true_events")
+    assert (scores.samples, scores.unanswered) == (3, 2)
+    assert scores.events.f1 == pytest.approx(1 / 3)
+
+
+def refuse(name):
+    def meanwhile(asked):
+        if asked == name:
+            raise VideoUnreadable(f"{name} is no video")
+
+    return meanwhile
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, "name the ground truth"),
+        (
+            {"tracks": "frames.nothing"},
+            r"frames\.nothing: there is no such field; the truth of tracks is a field of "
+            r"fo\.Detections or fo\.Keypoints, and .* has frames\.true_hands, frames\.true_noses",
+        ),
+        ({"points": "filepath"}, "filepath: is StringField; the truth of points"),
+        (
+            {"events": "frames.true_hands"},
+            r"is Keypoints; .*fo\.TemporalDetections, .* true_events",
+        ),
+        ({"points": "true_events"}, "true_events: is TemporalDetections"),
+        (
+            {"tracks": "frames.true_hands", "label_field": "other"},
+            r"frames\.other_tracks: there are no answers .*--operation tracking.*--label-field",
+        ),
+    ],
+)
+def test_fields_that_cannot_be_compared_are_named_with_those_that_can(dataset, fields, told):
+    with pytest.raises(ValueError, match=told):
+        score_dataset(dataset, **fields)
