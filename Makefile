@@ -31,8 +31,9 @@ demo-score: .venv/ready  ## Scores the demo model, or CHECKPOINT=<folder>, on CO
 	    $(if $(COUNT),--count $(COUNT))
 
 .PHONY: demo-model
-demo-model: .venv/ready  ## Trains the demo model into run/trainer for MINUTES=22; continues if cut.
-	$(RUN) -m molmo2_trainer run/trainer $(if $(MINUTES),--minutes $(MINUTES))
+demo-model: .venv/ready  ## Trains the demo model on into run/trainer [STEPS=… CLIPS=…]; continues if cut.
+	$(RUN) -m molmo2_trainer run/trainer \
+	    $(if $(STEPS),--steps $(STEPS)) $(if $(CLIPS),--clips $(CLIPS))
 
 .PHONY: app
 app: .venv/ready  ## Opens the FiftyOne App on the demo's dataset, on this machine only.

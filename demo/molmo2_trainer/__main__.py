@@ -1,5 +1,6 @@
 """The command line of the trainer."""
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +14,13 @@ from molmo2_trainer.training import train
 
 def main(
     folder: Annotated[Path, typer.Argument(help="Keeps the state and, at the end, the model.")],
-    minutes: Annotated[float, typer.Option(help="How long to train, over all runs.")] = 22.0,
     start: Annotated[Path, typer.Option(help="Checkpoint to start from.")] = (
         Path("demo/checkpoint")
     ),
-    clips: Annotated[int, typer.Option(min=1, help="Clips in a step.")] = Recipe.clips,
-    learning_rate: Annotated[float, typer.Option()] = Recipe.learning_rate,
+    eye_steps: Annotated[int, typer.Option(min=0)] = Recipe.eyes.steps,
+    steps: Annotated[int, typer.Option(min=0)] = Recipe.mind.steps,
+    clips: Annotated[int, typer.Option(min=1, help="Clips in a step.")] = Recipe.mind.clips,
+    rate: Annotated[float, typer.Option(help="Learning rate.")] = Recipe.mind.rate,
     device: Annotated[str, typer.Option(help="cuda, cpu; auto takes CUDA if there.")] = "auto",
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that draw clips.", show_default="cores - 2")
@@ -27,7 +29,11 @@ def main(
     """Trains the demonstration model on rendered clips; run again, it continues."""
     chosen = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     torch.backends.cuda.matmul.allow_tf32 = True
-    recipe = Recipe(minutes, clips=clips, learning_rate=learning_rate)
+    plain = Recipe()
+    recipe = Recipe(
+        eyes=dataclasses.replace(plain.eyes, steps=eye_steps),
+        mind=dataclasses.replace(plain.mind, steps=steps, clips=clips, rate=rate),
+    )
     checkpoint = train(start, folder, recipe, torch.device(chosen), workers, typer.echo)
     typer.echo(f"{checkpoint} is there; score it with: make demo-score CHECKPOINT={checkpoint}")
 

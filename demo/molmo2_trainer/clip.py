@@ -27,6 +27,14 @@ class Clip:
             if shape.visible(shown)
         ]
 
+    def frames(self, shape: Shape) -> list[int]:
+        """The numbers of the sampled frames that show a shape, from 0."""
+        return [number for number, shown in enumerate(self.shown) if shape.visible(shown)]
+
+    def place(self, shape: int, frame: int) -> tuple[float, float]:
+        """Where a sampled frame shows the centre of a shape; both by their numbers."""
+        return self.scene.shapes[shape].center(self.shown[frame])
+
 
 def draw_clip(chance: random.Random, duration: float, shape_count: int) -> Clip:
     scene = draw_scene(chance, duration, shape_count)

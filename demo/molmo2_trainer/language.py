@@ -22,7 +22,19 @@ class Language:
         tokenizer = AutoTokenizer.from_pretrained(checkpoint)
         return cls(tokenizer, Layout(tokenizer, FrameFormat.read(checkpoint)))
 
-    def answer(self, text: str) -> list[int]:
-        """An answer, and the token that ends it."""
-        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
-        return [*ids, self.tokenizer.eos_token_id]
+    @property
+    def patch(self) -> int:
+        """The token that stands for a part of a frame."""
+        token: int = self.tokenizer.convert_tokens_to_ids("<im_patch>")
+        return token
+
+    def word(self, text: str) -> int:
+        """The token of a word of the demonstration's world inside a sentence."""
+        (token,) = self.tokenizer.encode(f" {text}", add_special_tokens=False)
+        return int(token)
+
+    def answer(self, text: str) -> tuple[list[int], list[int]]:
+        """An answer and the token that ends it; and the character at which each begins."""
+        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        starts = [start for start, _ in encoded["offset_mapping"]]
+        return [*encoded["input_ids"], self.tokenizer.eos_token_id], [*starts, len(text)]

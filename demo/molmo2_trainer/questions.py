@@ -19,6 +19,7 @@ from molmo2_contract.prompts import render
 from molmo2_demo.scene import COLORS, FORMS
 from molmo2_trainer import answers
 from molmo2_trainer.clip import Clip
+from molmo2_trainer.draft import Draft
 
 DESCRIPTIONS = (
     "Describe this video in detail.",
@@ -27,10 +28,13 @@ DESCRIPTIONS = (
     "What is happening in this video?",
     "Provide a short description for what is happening in the video",
 )
-LOCALIZED = 0.35
-ANALYZED = 0.15
-ABSENT = 0.15
-"""Shares of the clips that are asked to localize, to analyze, and for a shape that is not there."""
+TRACKED_BY_NAME = 0.6
+TRACKED_TOGETHER = 0.6
+DESCRIBED = 0.5
+LOCALIZED = 0.25
+ANALYZED = 0.02
+ABSENT = 0.08
+"""Shares of the clips that are asked each question; analyses are long and teach little."""
 
 
 @dataclass(frozen=True)
@@ -39,21 +43,25 @@ class Question:
 
     operation: str
     prompt: str
-    answer: str
+    answer: Draft
+    name: str = ""
+    """What pointing and tracking ask for."""
 
 
 def ask(chance: random.Random, clip: Clip) -> list[Question]:
-    """Every shape by its name, some by a group's, and the clip as a whole."""
+    """Two shapes by their names, all of them or some by a group's, and the clip as a whole."""
     names = [shape.name for shape in clip.scene.shapes]
     chance.shuffle(names)
-    asked = [_point(clip, name) for name in names]
-    asked += [_track(clip, name) for name in names[:2]]
-    group = _group(chance, clip)
-    asked += [_point(clip, group), _track(clip, group)]
+    asked = [_point(clip, name) for name in names[:2]]
+    asked.append(_point(clip, _group(chance, clip)))
+    if chance.random() < TRACKED_BY_NAME:
+        asked.append(_track(clip, chance.choice(names)))
+    if chance.random() < TRACKED_TOGETHER:
+        asked.append(_track(clip, _group(chance, clip)))
     if chance.random() < ABSENT:
-        absent = _absent(chance, clip)
-        asked.append(chance.choice((_point, _track))(clip, absent))
-    asked.append(_whole(Describe(prompt=chance.choice(DESCRIPTIONS)), answers.describe(clip)))
+        asked.append(chance.choice((_point, _track))(clip, _absent(chance, clip)))
+    if chance.random() < DESCRIBED:
+        asked.append(_whole(Describe(prompt=chance.choice(DESCRIPTIONS)), answers.describe(clip)))
     if chance.random() < LOCALIZED:
         asked.append(_whole(TemporalLocalization(), answers.localize(clip)))
     if chance.random() < ANALYZED:
@@ -64,21 +72,23 @@ def ask(chance: random.Random, clip: Clip) -> list[Question]:
 
 def _point(clip: Clip, name: str) -> Question:
     answer = answers.point(clip, clip.scene.named(name), name)
-    return _whole(Pointing(prompt=name), answer)
+    return _whole(Pointing(prompt=name), answer, name)
 
 
 def _track(clip: Clip, name: str) -> Question:
     answer = answers.track(clip, clip.scene.named(name), name)
-    return _whole(Tracking(prompt=name), answer)
+    return _whole(Tracking(prompt=name), answer, name)
 
 
-def _whole(operation: GeneratedOperation, answer: str) -> Question:
-    return Question(operation.operation, render(operation), answer)
+def _whole(operation: GeneratedOperation, answer: Draft, name: str = "") -> Question:
+    return Question(operation.operation, render(operation), answer, name)
 
 
 def _group(chance: random.Random, clip: Clip) -> str:
     shape = chance.choice(clip.scene.shapes)
-    return chance.choice(("shapes", "shapes", f"{shape.form}s", f"{shape.color} shapes"))
+    names = ("shapes", f"{shape.form}s", f"{shape.color} shapes")
+    (name,) = chance.choices(names, (0.8, 0.1, 0.1))
+    return name
 
 
 def _absent(chance: random.Random, clip: Clip) -> str:

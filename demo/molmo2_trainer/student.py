@@ -8,14 +8,11 @@ from torch import nn
 from transformers import Molmo2ForConditionalGeneration
 from transformers.models.molmo2.image_processing_molmo2 import arange_for_pooling
 
-from molmo2_demo.scene import COLORS, FORMS
 from molmo2_engine.model.vision import to_patches
 from molmo2_engine.prompt.formats import FrameFormat
+from molmo2_trainer.attention import Watch
 from molmo2_trainer.batch import OPERATIONS, Batch
-
-LOOKS = len(COLORS) * len(FORMS)
-PLACE_SCALE = 10.0
-"""Distances are errors of this many times a fraction of the frame, squared."""
+from molmo2_trainer.probes import Probes, Sight
 
 
 @dataclass(frozen=True)
@@ -23,54 +20,44 @@ class Losses:
     """Means over a batch."""
 
     language: torch.Tensor
-    sight: torch.Tensor
+    guides: dict[str, torch.Tensor]
+    probes: dict[str, torch.Tensor]
     by_operation: torch.Tensor
     """[operations]: not a number for those that were not asked."""
-    right_tokens: torch.Tensor
-    """The share of answer tokens that are the likeliest, given those before them."""
 
 
 class Student(nn.Module):
-    """A model, and a second task for its eyes.
-
-    The second task reads from each visual token which shape has its centre there, and where: told
-    only by the words of answers, the vision encoder learns nothing for a long time.
-    """
+    """A model, and what it is taught beside the words of answers."""
 
     def __init__(self, model: Molmo2ForConditionalGeneration, frame_format: FrameFormat) -> None:
         super().__init__()
         self.model = model
         self._format = frame_format
-        self.sight = nn.Linear(model.config.text_config.hidden_size, LOOKS + 1 + 2)
-        with torch.no_grad():  # it begins with "nothing known, in the middle": no shock to the eyes
-            self.sight.weight.zero_()
-            self.sight.bias.zero_()
-            self.sight.bias[-2:] = 0.5
+        hidden = model.config.text_config.hidden_size
+        self.sight = Sight(hidden, frame_format.grid)
+        self.probes = Probes(hidden, frame_format.grid)
+        self.watch = Watch(model)
 
     @property
     def frame_size(self) -> int:
         """Pixels; a frame is a square."""
         return self._format.size
 
-    def forward(self, batch: Batch, frames: torch.Tensor) -> Losses:
-        """``frames``: uint8 RGB [clips * frames, size, size, 3]."""
-        features = self._see(frames)
-        hidden = self._read(batch, features)
-        learnt = batch.labels != -100
-        logits = self.model.lm_head(hidden[learnt]).float()
-        labels = batch.labels[learnt]
-        each = F.cross_entropy(logits, labels, reduction="none")
-        which = batch.operations[learnt]
-        by_operation = torch.stack([each[which == i].mean() for i in range(len(OPERATIONS))])
-        return Losses(
-            language=each.mean(),
-            sight=self._sight_loss(batch, features),
-            by_operation=by_operation.detach(),
-            right_tokens=(logits.argmax(-1) == labels).float().mean(),
-        )
+    def eyes(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+        """The weights that turn frames into visual tokens; and those of their probe."""
+        parts = self.model.model.vision_tower, self.model.model.multi_modal_projector
+        return [w for part in parts for w in part.parameters()], list(self.sight.parameters())
 
-    def _see(self, frames: torch.Tensor) -> torch.Tensor:
-        """The features of all visual tokens: [frames * tokens a frame, hidden]."""
+    def mind(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+        """The weights of the language model; and those of its probes."""
+        parts = self.model.model.language_model, self.model.lm_head
+        return [w for part in parts for w in part.parameters()], list(self.probes.parameters())
+
+    def see(self, frames: torch.Tensor) -> torch.Tensor:
+        """The features of all visual tokens: [frames * tokens a frame, hidden].
+
+        ``frames``: uint8 RGB [frames, size, size, 3].
+        """
         patches = to_patches(frames, self._format.patch_size)
         side = self._format.size // self._format.patch_size
         grid = torch.arange(side * side).reshape(side, side)
@@ -82,7 +69,24 @@ class Student(nn.Module):
         )
         return output.pooler_output[0]
 
-    def _read(self, batch: Batch, features: torch.Tensor) -> torch.Tensor:
+    def forward(self, batch: Batch, features: torch.Tensor) -> Losses:
+        """``features``: those of the batch's frames."""
+        allowed = attends(batch)
+        hidden = self.read(batch, features, allowed)
+        learnt = batch.labels != -100
+        logits = self.model.lm_head(hidden[learnt]).float()
+        weights, which = batch.weights[learnt], batch.operations[learnt]
+        each = F.cross_entropy(logits, batch.labels[learnt], reduction="none") * weights
+        by_operation = torch.stack([each[which == i].mean() for i in range(len(OPERATIONS))])
+        patches = batch.ids == self.model.config.image_patch_id
+        return Losses(
+            language=each.sum() / weights.sum(),
+            guides=self.watch.losses(batch.targets, allowed),
+            probes=self.probes(self.watch.hidden(self.probes.layer)[patches], batch.scenes),
+            by_operation=by_operation.detach(),
+        )
+
+    def read(self, batch: Batch, features: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:
         """The last hidden states [clips, tokens, hidden]."""
         embedded = self.model.get_input_embeddings()(batch.ids)
         patch = batch.ids == self.model.config.image_patch_id
@@ -91,26 +95,10 @@ class Student(nn.Module):
         )
         return self.model.model.language_model(
             inputs_embeds=embedded,
-            attention_mask=attends(batch)[:, None],
+            attention_mask=allowed[:, None],
             position_ids=batch.positions,
             use_cache=False,
         ).last_hidden_state
-
-    def _sight_loss(self, batch: Batch, features: torch.Tensor) -> torch.Tensor:
-        clips, frames, _ = batch.visible.shape
-        rows, columns = self._format.grid
-        normed = F.layer_norm(features.float(), features.shape[-1:])
-        guess = self.sight(normed).view(clips, frames, rows * columns, -1)
-        cells = (batch.centers[..., 1] * rows).long().clamp(0, rows - 1) * columns
-        cells += (batch.centers[..., 0] * columns).long().clamp(0, columns - 1)
-        looks = batch.looks[..., 0] * len(FORMS) + batch.looks[..., 1]
-        clip, frame, shape = batch.visible.nonzero(as_tuple=True)
-        truth = torch.full((clips, frames, rows * columns), LOOKS, device=features.device)
-        truth[clip, frame, cells[clip, frame, shape]] = looks[clip, shape]
-        there = guess[clip, frame, cells[clip, frame, shape]]
-        error = (there[:, -2:] - batch.centers[clip, frame, shape]) * PLACE_SCALE
-        kinds = F.cross_entropy(guess[..., : LOOKS + 1].flatten(0, 2), truth.flatten())
-        return kinds + 0.5 * error.square().mean()
 
 
 def attends(batch: Batch) -> torch.Tensor:

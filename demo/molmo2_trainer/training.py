@@ -3,24 +3,22 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
 from transformers import Molmo2ForConditionalGeneration
 
-from molmo2_trainer.batch import OPERATIONS, Batch, Batches
-from molmo2_trainer.drawing import draw
 from molmo2_trainer.language import Language
+from molmo2_trainer.lessons import Answering, Lesson, Seeing
 from molmo2_trainer.recipe import Recipe
-from molmo2_trainer.student import Losses, Student
+from molmo2_trainer.student import Student
 
 STATE = "state.pt"
 CHECKPOINT = "checkpoint"
-SAVED_EVERY = 120.0
+SAVED_EVERY = 60.0
 """Seconds; what a kill costs."""
 
 TOLD_EVERY = 20.0
@@ -31,133 +29,107 @@ Tell = Callable[[str], None]
 
 @dataclass
 class Progress:
-    """How far a training is; ``seconds`` count over all its runs."""
+    """How far a training is, over all its runs."""
 
-    seconds: float = 0.0
-    steps: int = 0
+    stage: int = 0
+    step: int = 0
+    """Of this stage."""
 
 
 def train(
     start: Path, folder: Path, recipe: Recipe, device: torch.device, workers: int, tell: Tell
 ) -> Path:
-    """Trains from the weights of ``start`` until the recipe's minutes have passed.
+    """Trains from the weights of ``start`` until all of the recipe's steps are done.
 
-    What was trained before in ``folder`` is continued. Returns the folder of the trained
-    checkpoint, which is complete: a server loads it as it is.
+    What was trained before in ``folder`` is continued, to other numbers of steps if the recipe
+    has changed. Returns the folder of the trained checkpoint, which is complete: a server loads
+    it as it is.
     """
     folder.mkdir(parents=True, exist_ok=True)
     language = Language.read(start)
-    student = _student(start, language, device)
-    optimizer = _optimizer(student, recipe, device)
-    progress = _resume(folder, student, optimizer, tell)
-    budget = recipe.minutes * 60
-    began = time.monotonic() - progress.seconds
-    saved = told = time.monotonic()
-    batches = _Feed(language, recipe, workers)
-    while (passed := (time.monotonic() - began) / budget) < 1:
-        losses = _step(student, optimizer, recipe, passed, batches.next(passed).to(device))
-        progress.steps += 1
-        progress.seconds = time.monotonic() - began
-        if not torch.isfinite(losses.language):
-            raise FloatingPointError(f"the loss is {losses.language} at step {progress.steps}")
-        if time.monotonic() - told > TOLD_EVERY:
-            told = time.monotonic()
-            tell(_line(progress, recipe.rate(passed), losses))
-        if time.monotonic() - saved > SAVED_EVERY:
-            _save(folder, student, optimizer, progress)
-            saved = time.monotonic()
-    _save(folder, student, optimizer, progress)
-    tell(f"{progress.steps} steps in {progress.seconds:.0f} s")
-    return _write_checkpoint(start, folder, student)
-
-
-class _Feed:
-    """Batches drawn by other processes; drawn anew when the shares of shapes change."""
-
-    def __init__(self, language: Language, recipe: Recipe, workers: int) -> None:
-        self._language, self._recipe, self._workers = language, recipe, workers
-        self._shares: tuple[float, ...] = ()
-        self._batches: Iterator[Batch] = iter(())
-
-    def next(self, passed: float) -> Batch:
-        shares = self._recipe.shares(passed)
-        if shares != self._shares:
-            self._shares = shares
-            seed = f"{time.time()}"  # a continued training sees other clips
-            source = Batches(self._language, self._recipe.clips, seed, shares)
-            loader = DataLoader(
-                source,
-                batch_size=None,
-                num_workers=self._workers,
-                prefetch_factor=2 if self._workers else None,
-            )
-            self._batches = iter(loader)
-        return next(self._batches)
-
-
-def _step(
-    student: Student,
-    optimizer: torch.optim.Optimizer,
-    recipe: Recipe,
-    passed: float,
-    batch: Batch,
-) -> Losses:
-    for group in optimizer.param_groups:
-        group["lr"] = recipe.rate(passed)
-    device = batch.ids.device.type
-    with torch.no_grad():
-        frames = draw(batch, student.frame_size)
-    with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-        losses = student(batch, frames)
-    (losses.language + recipe.sight * losses.sight).backward()
-    torch.nn.utils.clip_grad_norm_(student.parameters(), recipe.gradient_norm)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    return losses
-
-
-def _student(start: Path, language: Language, device: torch.device) -> Student:
     model = Molmo2ForConditionalGeneration.from_pretrained(
         start, dtype=torch.float32, attn_implementation="sdpa", use_safetensors=True
     )
-    return Student(model, language.layout.frame_format).to(device).train()
+    student = Student(model, language.layout.frame_format).to(device).train()
+    training = _Training(folder, student, recipe, tell)
+    seed = f"{time.time()}"  # a continued training sees other clips
+    training.run(0, Seeing(student, recipe, seed, device))
+    training.run(1, Answering(student, recipe, seed, device, language, workers))
+    return _write_checkpoint(start, folder, student)
 
 
-def _optimizer(student: Student, recipe: Recipe, device: torch.device) -> torch.optim.Optimizer:
-    weights = list(student.parameters())
+class _Training:
+    """Runs lessons one after the other, each with an optimizer of its own."""
+
+    def __init__(self, folder: Path, student: Student, recipe: Recipe, tell: Tell) -> None:
+        self._path, self._student, self._recipe = folder / STATE, student, recipe
+        self._tell = tell
+        self._progress = Progress()
+        self._state: dict[str, Any] = {}
+        """Of the optimizer of the stage that was cut off."""
+        if self._path.exists():
+            state = torch.load(self._path, map_location="cpu", weights_only=True)
+            student.load_state_dict(state["student"])
+            self._progress, self._state = Progress(**state["progress"]), state["optimizer"]
+            tell(f"continuing after {self._progress.step} steps of stage {self._progress.stage}")
+
+    def run(self, stage: int, lesson: Lesson) -> None:
+        """What is left of a lesson; nothing where a later one has begun."""
+        progress = self._progress
+        if stage < progress.stage:
+            return
+        if stage > progress.stage:
+            progress.stage, progress.step, self._state = stage, 0, {}
+        optimizer = _optimizer(lesson, self._recipe)
+        scales = [group["scale"] for group in optimizer.param_groups]
+        if self._state:
+            optimizer.load_state_dict(self._state)
+        for group, scale in zip(optimizer.param_groups, scales, strict=True):
+            group["scale"] = scale  # the recipe's, whatever it was before
+        saved = told = time.monotonic()
+        while progress.step < lesson.stage.steps:
+            line = self._step(lesson, optimizer)
+            progress.step += 1
+            if time.monotonic() - told > TOLD_EVERY:
+                told = time.monotonic()
+                self._tell(f"step {progress.step}  {line}")
+            if time.monotonic() - saved > SAVED_EVERY:
+                self._save(optimizer)
+                saved = time.monotonic()
+        self._save(optimizer)
+
+    def _step(self, lesson: Lesson, optimizer: torch.optim.Optimizer) -> str:
+        for group in optimizer.param_groups:
+            group["lr"] = lesson.stage.rate_at(self._progress.step) * group["scale"]
+        loss, line = lesson.step()
+        if not torch.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss} at step {self._progress.step}")
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(lesson.weights, self._recipe.gradient_norm)
+        optimizer.step()
+        self._student.zero_grad(set_to_none=True)
+        return line
+
+    def _save(self, optimizer: torch.optim.Optimizer) -> None:
+        state = {
+            "student": self._student.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "progress": vars(self._progress),
+        }
+        part = self._path.with_suffix(".part")
+        torch.save(state, part)
+        part.replace(self._path)
+
+
+def _optimizer(lesson: Lesson, recipe: Recipe) -> torch.optim.Optimizer:
+    matrices = [weight for weight in lesson.weights if weight.ndim >= 2]
+    vectors = [weight for weight in lesson.weights if weight.ndim < 2]
     groups = [
-        {"params": [w for w in weights if w.ndim >= 2], "weight_decay": recipe.weight_decay},
-        {"params": [w for w in weights if w.ndim < 2], "weight_decay": 0.0},
+        {"params": matrices, "weight_decay": recipe.weight_decay, "scale": 1.0},
+        {"params": vectors, "weight_decay": 0.0, "scale": recipe.vectors},
+        {"params": lesson.probes, "weight_decay": 0.0, "scale": lesson.stage.probes},
     ]
-    fused = device.type == "cuda"
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98), fused=fused)
-
-
-def _resume(
-    folder: Path, student: Student, optimizer: torch.optim.Optimizer, tell: Tell
-) -> Progress:
-    path = folder / STATE
-    if not path.exists():
-        return Progress()
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    student.load_state_dict(state["student"])
-    optimizer.load_state_dict(state["optimizer"])
-    progress = Progress(**state["progress"])
-    tell(f"continuing after {progress.steps} steps, {progress.seconds:.0f} s")
-    return progress
-
-
-def _save(
-    folder: Path, student: Student, optimizer: torch.optim.Optimizer, progress: Progress
-) -> None:
-    state = {
-        "student": student.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "progress": vars(progress),
-    }
-    part = folder / f"{STATE}.part"
-    torch.save(state, part)
-    part.replace(folder / STATE)
+    return torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
 
 
 def _write_checkpoint(start: Path, folder: Path, student: Student) -> Path:
@@ -170,13 +142,3 @@ def _write_checkpoint(start: Path, folder: Path, student: Student) -> Path:
     config = json.loads((start / "config.json").read_text())
     (target / "config.json").write_text(json.dumps(config | {"dtype": "bfloat16"}, indent=2) + "\n")
     return target
-
-
-def _line(progress: Progress, rate: float, losses: Losses) -> str:
-    each = zip(OPERATIONS, losses.by_operation.tolist(), strict=True)
-    told = "  ".join(f"{name} {loss:.3f}" for name, loss in each if loss == loss)
-    return (
-        f"{progress.seconds:6.0f} s  step {progress.steps:6}  rate {rate:.1e}  "
-        f"loss {losses.language:.4f}  sight {losses.sight:.3f}  "
-        f"right {losses.right_tokens:.3f}  {told}"
-    )
