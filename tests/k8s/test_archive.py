@@ -1,12 +1,13 @@
 """The archive that a pod builds when it starts."""
 
+import shutil
 import subprocess
 import sys
 import zipfile
 
 import pytest
 import yaml
-from rendering import container, model_config, the
+from rendering import ROOT, container, model_config, the
 
 from molmo2_handler.settings import HandlerSettings
 
@@ -18,7 +19,7 @@ def test_a_pod_builds_its_archive_with_the_command_of_its_init_container(overlay
         the(overlay, "ConfigMap", "molmo2-config")["data"]["model-config.yaml"]
     )
     weights = tmp_path / "weights" / model["NAME"] / model["REVISION"]
-    weights.mkdir(parents=True)
+    shutil.copytree(ROOT / "demo" / "checkpoint", weights)
     python, *arguments = container(overlay, "archive")["args"]
     assert python == "python"
     for there, here in (
