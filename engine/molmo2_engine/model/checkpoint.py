@@ -59,7 +59,7 @@ def load(
 
     Raises:
         NotMolmo2: naming what is missing or of another kind.
-        CheckpointRefused: if it does not fit, or a package is missing.
+        CheckpointRefused: if it cannot be had or does not fit, or a package is missing.
     """
     folder = _locate(name, revision)
     _require_molmo2(folder)
@@ -69,7 +69,7 @@ def load(
     except UnfitWeights as error:
         raise NotMolmo2(str(error)) from error
     quantise(model, quantization)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = _load_tokenizer(folder)
     return Checkpoint(
         name=name,
         revision=revision,
@@ -86,9 +86,16 @@ def _locate(name: str, revision: str | None) -> Path:
         return folder
     if folder.is_absolute() or name.startswith("."):
         raise NotMolmo2(f"{name}: there is no such folder")
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import errors, snapshot_download
 
-    return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES))
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=_FILES))
+    except (OSError, ValueError, errors.HfHubHTTPError) as error:
+        told = str(error).partition("\n")[0]
+        raise CheckpointRefused(
+            f"{name}: cannot be had from the hub ({type(error).__name__}: {told}); bring it here "
+            f"(molmo2 weights pull {name} FOLDER), and build the archive from the folder"
+        ) from error
 
 
 def _require_molmo2(folder: Path) -> None:
@@ -98,6 +105,18 @@ def _require_molmo2(folder: Path) -> None:
         raise NotMolmo2(f"{folder}: config.json cannot be read: {error}") from error
     if kind != "molmo2":
         raise NotMolmo2(f"{folder}: model_type is {kind!r}; this engine serves 'molmo2' only")
+    if not (folder / "processor_config.json").is_file():
+        raise NotMolmo2(f"{folder}: processor_config.json is missing; pull the checkpoint again")
+
+
+def _load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    try:
+        return AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        is_there = (folder / "tokenizer.json").is_file()
+        told = str(error).partition("\n")[0]
+        why = f": {told}" if is_there else ", tokenizer.json is missing; pull the checkpoint again"
+        raise NotMolmo2(f"{folder}: its tokenizer cannot be read{why}") from error
 
 
 def _choose_dtype(dtype: str, device: torch.device) -> torch.dtype:

@@ -18,12 +18,9 @@ from molmo2_engine.model.loading.safetensors_file import (
     StoredTensor,
     reading_buffer,
 )
+from molmo2_engine.model.loading.weight_files import UnfitWeights, weight_files
 
 _VISION_LAYER = re.compile(r"model\.vision_tower\.layers\.(\d+)\.")
-
-
-class UnfitWeights(Exception):
-    """The files do not hold the weights that the configuration describes."""
 
 
 @torch.no_grad()
@@ -44,9 +41,7 @@ def load_model(
         UnfitWeights: naming what is missing, of another shape, unknown, or damaged.
         DoesNotFit: if the weights are more than the devices of ``spread`` hold.
     """
-    paths = sorted(folder.glob("*.safetensors"))
-    if not paths:
-        raise UnfitWeights(f"{folder}: there are no weights (*.safetensors)")
+    paths = weight_files(folder)
     model = _empty_model(folder, device if spread is None else without_weights(), dtype)
     placement = Placement(model, spread) if spread else None
     filling = _Filling(model)
