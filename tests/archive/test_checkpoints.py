@@ -105,6 +105,21 @@ def test_a_folder_called_like_a_checkpoint_is_served_like_it(configuration, make
     assert "revision" not in config["engine"]
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("allenai/molmo2-8b", "allenai/Molmo2-8B"),
+        ("/weights/Molmo2-8B/", "allenai/Molmo2-8B"),
+        ("s3://models/Molmo2-VideoPoint-4B", "allenai/Molmo2-VideoPoint-4B"),
+        ("someone/Molmo2-8B", None),
+        ("/weights/Molmo2-9B", None),
+    ],
+)
+def test_a_checkpoint_is_known_by_its_hub_name_or_its_folders(name, found):
+    known = find(name)
+    assert (known and known.name) == found
+
+
 def test_another_checkpoint_gets_the_settings_of_any(configuration):
     config = yaml.safe_load(configuration("someone/Molmo2-4B", revision=COMMIT))
     assert "operations" not in config["handler"]

@@ -34,12 +34,15 @@ class KnownCheckpoint(BaseModel):
 
 
 def find(name: str) -> KnownCheckpoint | None:
-    """The released checkpoint of this hub name, or of a folder called like it; in any case."""
-    wanted = name.rstrip("/").rsplit("/", 1)[-1].lower()
-    owner = name.rpartition("/")[0].lower()
+    """The released checkpoint of this hub name, or of a folder called like it, here or in a store.
+
+    Upper and lower case are alike.
+    """
+    owner, _, wanted = name.rstrip("/").lower().rpartition("/")
+    is_folder = "/" in owner or not owner or Path(name).is_dir()
     for known in released():
         known_owner, _, known_name = known.name.lower().partition("/")
-        if wanted == known_name and (owner == known_owner or Path(name).is_dir()):
+        if wanted == known_name and (owner == known_owner or is_folder):
             return known
     return None
 

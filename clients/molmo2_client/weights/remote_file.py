@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from molmo2_client.weights.errors import WeightsError
+from molmo2_contract.weights import RECORD_NAME
 
 _FETCHED = (".safetensors", ".json", ".jinja", ".txt")
 """Weights, configuration, tokenizer, chat template. Never pickles, never code."""
@@ -73,7 +74,7 @@ def choose(files: Iterable[RemoteFile], source: str) -> list[RemoteFile]:
         WeightsError: if this is no checkpoint, or its weights are pickled.
     """
     top = [file for file in files if _AT_THE_TOP.fullmatch(file.path)]
-    chosen = [file for file in top if file.path.endswith(_FETCHED)]
+    chosen = [f for f in top if f.path.endswith(_FETCHED) and f.path != RECORD_NAME]
     if not any(file.path == "config.json" for file in chosen):
         raise WeightsError(f"{source}: has no config.json; this is not a checkpoint")
     if not any(file.path.endswith(".safetensors") for file in chosen):

@@ -179,6 +179,27 @@ def test_a_folder_is_copied_with_its_name_and_revision(hub, tmp_path):
         pull(str(here.folder), tmp_path / "other")
 
 
+def test_a_copy_in_a_store_is_what_it_is_a_copy_of(hub, tmp_path):
+    here = pull(NAME, tmp_path / "volume")
+    store = MemoryFileSystem()
+    store.put(str(here.folder), "/mirror", recursive=True)
+    assert_whole(pull("memory://mirror", tmp_path / "weights"), hub.files)
+    assert WeightsRecord.read(tmp_path / "weights") == here.record
+    assert not pull("memory://mirror", tmp_path / "weights").fetched
+    store.pipe(f"/mirror/{FIRST}", bytes(len(hub.files[FIRST])))
+    with pytest.raises(WeightsError, match=f"{FIRST} came twice with a content"):
+        pull("memory://mirror", tmp_path / "other")
+    store.pipe(f"/mirror/{RECORD_NAME}", b"{")
+    with pytest.raises(WeightsError, match=f"its {RECORD_NAME} is damaged"):
+        pull("memory://mirror", tmp_path / "third")
+
+
+def test_a_record_on_the_hub_is_not_taken_for_a_file(hub, tmp_path):
+    here = pull(NAME, tmp_path / "volume")
+    hub.files[RECORD_NAME] = (here.folder / RECORD_NAME).read_bytes()
+    assert_whole(pull(NAME, tmp_path / "weights"), hub.files)
+
+
 def test_a_store_is_read_through_fsspec(hub: SmallHub, tmp_path: Path):
     store = MemoryFileSystem()
     for name, content in hub.files.items():

@@ -8,37 +8,26 @@ from typing import BinaryIO
 
 from molmo2_client.weights.errors import WeightsError
 from molmo2_client.weights.remote_file import RemoteFile
-from molmo2_contract.weights import RECORD_NAME, WeightsRecord
+from molmo2_client.weights.sources.recorded import RecordedSource
+from molmo2_contract.weights import RECORD_NAME
 
 PIECE = 2**20
 """Bytes that are read at a time."""
 
 
-class FolderSource:
-    """Digests are those of an earlier pull, where the folder has its record."""
+class FolderSource(RecordedSource):
+    """A folder, and what an earlier pull wrote down in it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        try:
-            self._record = WeightsRecord.read(folder)
-        except ValueError as error:
-            raise WeightsError(f"{folder}: its {RECORD_NAME} is damaged: {error}") from None
-        self.name = self._record.source if self._record else str(folder.resolve())
-
-    @property
-    def revision(self) -> str | None:
-        return self._record.revision if self._record else None
+        record = folder / RECORD_NAME
+        super().__init__(str(folder.resolve()), record.read_bytes() if record.is_file() else None)
 
     def files(self) -> Sequence[RemoteFile]:
-        known = self._record.files if self._record else {}
         return [
-            RemoteFile(
-                path.name,
-                path.stat().st_size,
-                known[path.name].sha256 if path.name in known else None,
-            )
+            self.remote_file(path.name, path.stat().st_size)
             for path in self._folder.iterdir()
-            if path.is_file() and path.name != RECORD_NAME
+            if path.is_file()
         ]
 
     @contextmanager
