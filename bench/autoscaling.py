@@ -164,8 +164,8 @@ def affinity(visits: Visits) -> dict[str, float]:
 
 def router_bound() -> float:
     """The overlay's bound, of Envoy's percent."""
-    envoy = yaml.safe_load((K8S / "components/affinity/envoy.yaml").read_text())
-    (cluster,) = (c for c in envoy["static_resources"]["clusters"] if c["name"] == "molmo2")
+    pods = yaml.safe_load((K8S / "components/affinity/pods.yaml").read_text())
+    (cluster,) = (c for c in pods["resources"] if c["name"] == "molmo2")
     factor = cluster["common_lb_config"]["consistent_hashing_lb_config"]["hash_balance_factor"]
     return int(factor) / 100
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import pytest
+from autoscaling import router_bound
 from fleet.affinity import Visits, asked, balance
 from fleet.routing import LessLoadedOfTwo, Ring, RoundRobin
 
@@ -40,6 +41,10 @@ def test_with_a_bound_a_pod_that_is_ahead_is_passed_over():
     favourite.in_flight = 10
     assert Ring(bound=1.25).choose(0, pods) is not favourite
     assert Ring().choose(0, pods) is favourite
+
+
+def test_the_overlays_router_has_a_bound_that_leaves_room_above_the_average():
+    assert 1 < router_bound() < 2
 
 
 def test_a_full_pod_is_passed_over_and_when_all_are_nobody_is_chosen():

