@@ -14,6 +14,13 @@ from molmo2_ops.management import authorization
 _SIDE = 32
 """Pixels."""
 
+_QUESTIONS = (
+    {"operation": "describe", "prompt": "Describe this image.", "max_new_tokens": 1},
+    {"operation": "pointing", "prompt": "image", "max_new_tokens": 1},
+    {"operation": "embed"},
+)
+"""What can be asked about an image; a checkpoint may answer only some of them."""
+
 
 class Canary:
     """Asks a model for one token about a small black image."""
@@ -27,6 +34,8 @@ class Canary:
         )
         self._key_file = key_file
         self._timeout = timeout
+        self._questions: dict[str, tuple[dict[str, object], ...]] = {}
+        """By model the one that it answers."""
         self.asking: str | None = None
         """The model that is just being asked."""
 
@@ -42,11 +51,20 @@ class Canary:
         self._client.close()
 
     def _asked(self, model: str) -> str | None:
+        for question in self._questions.get(model, _QUESTIONS):
+            error = self._error(model, question)
+            if error is None or error.get("field") != "operations[0].operation":
+                self._questions[model] = (question,)
+                break
+        else:
+            self._questions.pop(model, None)
+        return error and f"{error['kind']}: {error['message']}"
+
+    def _error(self, model: str, question: dict[str, object]) -> dict[str, str] | None:
+        """The error of the answer, if it is one."""
         request = {
             "images": [],
-            "operations": [
-                {"operation": "describe", "prompt": "Describe this image.", "max_new_tokens": 1}
-            ],
+            "operations": [question],
             "timeout": self._timeout,
             "request_id": "canary",
         }
@@ -58,15 +76,17 @@ class Canary:
         try:
             answer = self._client.post(f"/predictions/{model}", files=files, headers=headers)
             body = answer.json()
-        except (httpx2.HTTPError, ValueError) as error:
-            return f"no answer: {type(error).__name__}"
+        except (httpx2.HTTPError, ValueError) as failure:
+            return {"kind": "no answer", "message": type(failure).__name__}
         if answer.is_success:
             (result,) = body["results"]
-            error = result["error"]
-            return error and f"{error['kind']}: {error['message']}"
-        error = body.get("error", {})
-        kind = error.get("kind", ErrorKind.INTERNAL)
-        return f"{kind}: {error.get('message', answer.status_code)}"
+            error: dict[str, str] | None = result["error"]
+            return error
+        return {
+            "kind": ErrorKind.INTERNAL,
+            "message": str(answer.status_code),
+            **body.get("error", {}),
+        }
 
 
 def black_image() -> bytes:
