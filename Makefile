@@ -31,8 +31,8 @@ demo-score: .venv/ready  ## Scores the demo model, or CHECKPOINT=<folder>, on CO
 	    $(if $(COUNT),--count $(COUNT))
 
 .PHONY: demo-model
-demo-model: .venv/ready  ## Trains the demo model on into run/trainer [STEPS=… CLIPS=…]; continues if cut.
-	$(RUN) -m molmo2_trainer run/trainer \
+demo-model: .venv/ready  ## Trains the demo model on into run/trainer [EYE_STEPS=… STEPS=… CLIPS=…]; continues if cut.
+	$(RUN) -m molmo2_trainer run/trainer $(if $(EYE_STEPS),--eye-steps $(EYE_STEPS)) \
 	    $(if $(STEPS),--steps $(STEPS)) $(if $(CLIPS),--clips $(CLIPS))
 
 .PHONY: app
@@ -40,12 +40,13 @@ app: .venv/ready  ## Opens the FiftyOne App on the demo's dataset, on this machi
 	$(RUN) -m molmo2_demo.app
 
 # The archive of the demo model, or of CHECKPOINT=<folder or hub name>
-# [REVISION=<the hub's commit>] [GPU_MEMORY=<GB>] [NAME=…] [SET="engine.quantization=int8 …"];
-# with REFERENCE_PYTHON=… its own code answers.
+# [REVISION=<the hub's commit>] [GPU_MEMORY=<GB>] [NAME=…] [VERSION=2.0]
+# [SET="engine.quantization=int8 …"]; with REFERENCE_PYTHON=… its own code answers.
 .PHONY: archive
 archive: .venv/ready  ## Builds model-store/molmo2-demo.mar, or that of CHECKPOINT=…
 ifdef CHECKPOINT
 	$(RUN) -m molmo2_archive $(CHECKPOINT) $(if $(NAME),--name $(NAME)) \
+	    $(if $(VERSION),--version $(VERSION)) \
 	    $(if $(REVISION),--revision $(REVISION)) $(if $(GPU_MEMORY),--gpu-memory $(GPU_MEMORY)) \
 	    $(if $(REFERENCE_PYTHON),--reference-python $(REFERENCE_PYTHON)) \
 	    $(foreach change,$(SET),--set $(change))

@@ -56,6 +56,10 @@ def main(
             "molmo2-torchserve[reference].",
         ),
     ] = None,
+    version: Annotated[
+        str,
+        typer.Option(help="One server holds several; another than 1.0 is in the file's name, too."),
+    ] = Archive.version,
     export_path: Annotated[Path, typer.Option(help="Where the .mar is written.")] = (
         Path("model-store")
     ),
@@ -71,6 +75,7 @@ def main(
         gpu_memory=gpu_memory,
         reference_python=reference_python,
         changes=tuple(changes or ()),
+        version=version,
     )
     try:
         path = build(archive, export_path)

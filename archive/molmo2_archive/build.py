@@ -12,13 +12,20 @@ from typing import Any
 import yaml
 
 from molmo2_archive import changes, checkpoints
-from molmo2_archive.checks import check_checkpoint, check_handler, check_memory, check_revision
+from molmo2_archive.checks import (
+    check_checkpoint,
+    check_handler,
+    check_memory,
+    check_revision,
+    check_version,
+)
 from molmo2_archive.errors import BuildError
 from molmo2_contract.weights import WeightsRecord
 
 _HERE = Path(__file__).resolve().parent
 _PACKAGES = ("molmo2_contract", "molmo2_engine", "molmo2_handler")
 _WEIGHTS = "weights"
+_FIRST_VERSION = "1.0"
 
 
 @dataclass(frozen=True)
@@ -42,16 +49,18 @@ class Archive:
     """Let the released code answer, run by this Python; see ``HandlerSettings.reference``."""
     changes: tuple[str, ...] = ()
     """Settings that differ, e.g. ``engine.quantization=int8``."""
-    version: str = "1.0"
+    version: str = _FIRST_VERSION
+    """Another one gives the file another name, so that a store holds both."""
 
 
 def build(archive: Archive, export_path: Path) -> Path:
-    """Builds ``export_path/<name>.mar`` and returns it.
+    """Builds ``export_path/<name>.mar``, or ``<name>-<version>.mar``, and returns it.
 
     Raises:
         BuildError: if the checkpoint is none or not there, a hub name has no revision, a setting
             cannot be, the weights fit on no such GPU, or the archiver fails.
     """
+    check_version(archive.version)
     known, config = _configure(archive)
     export_path.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="molmo2-archive-") as work:
@@ -59,8 +68,14 @@ def build(archive: Archive, export_path: Path) -> Path:
         _collect(archive, content)
         path = Path(work, "model-config.yaml")
         path.write_text(_notes(known) + yaml.safe_dump(config, sort_keys=False))
-        _pack(archive, content, path, export_path, Path(work))
-    return export_path / f"{archive.name}.mar"
+        packed = _pack(archive, content, path, Path(work))
+        return Path(shutil.move(packed, export_path / _file_name(archive)))
+
+
+def _file_name(archive: Archive) -> str:
+    if archive.version == _FIRST_VERSION:
+        return f"{archive.name}.mar"
+    return f"{archive.name}-{archive.version}.mar"
 
 
 def _collect(archive: Archive, content: Path) -> None:
@@ -172,7 +187,7 @@ def _named(archive: Archive) -> str:
     return str(folder.resolve()) if folder.is_dir() else archive.checkpoint
 
 
-def _pack(archive: Archive, content: Path, config: Path, export_path: Path, work: Path) -> None:
+def _pack(archive: Archive, content: Path, config: Path, work: Path) -> Path:
     command = [
         *(sys.executable, "-m", "model_archiver.model_packaging"),
         *("--model-name", archive.name),
@@ -180,11 +195,11 @@ def _pack(archive: Archive, content: Path, config: Path, export_path: Path, work
         *("--handler", str(_HERE / "entry" / "molmo2_service.py")),
         *("--config-file", str(config)),
         *("--extra-files", str(content)),
-        *("--export-path", str(export_path)),
-        "--force",
+        *("--export-path", str(work)),
     ]
     # The archiver works in a folder named after the model in the temporary directory.
     done = subprocess.run(command, env={"TMPDIR": str(work)}, capture_output=True, text=True)
     if done.returncode:
         reason = done.stderr.rpartition("Error: ")[2].strip()  # what follows its traceback
         raise BuildError(f"torch-model-archiver failed: {reason or done.stdout.strip()}")
+    return work / f"{archive.name}.mar"

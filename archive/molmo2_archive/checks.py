@@ -13,6 +13,7 @@ from molmo2_handler.settings import HandlerSettings
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _COMMIT = re.compile(r"[0-9a-f]{1,40}")
+_VERSION = re.compile(r"\w[\w.-]*")
 
 
 def check_checkpoint(checkpoint: str) -> None:
@@ -99,3 +100,12 @@ def check_handler(settings: dict[str, Any]) -> None:
         if fault["type"] == "extra_forbidden":
             raise BuildError(f"{name}: there is no such setting") from None
         raise BuildError(f"{name}={fault['input']!r}: {fault['msg']}") from None
+
+
+def check_version(version: str) -> None:
+    """Raises BuildError where no address could name the version."""
+    if not _VERSION.fullmatch(version):
+        raise BuildError(
+            f"--version {version}: letters, digits, points and hyphens, such as 2.0, can be in an "
+            "address"
+        )

@@ -25,7 +25,8 @@ class BaseClient(ABC, Generic[T]):
 
     Args:
         url: ``http(s)://host:8080`` or ``grpc(s)://host:7070``; the scheme picks the transport.
-        model: the name that the archive is registered with.
+        model: the name that the archive is registered with; ``name/version`` where that is not
+            the default one of several versions.
         token: the bearer token.
         key_file: TorchServe's ``key_file.json``, which holds the token and is read again when
             TorchServe has written a new one.

@@ -31,7 +31,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MOLMO2_", frozen=True, extra="forbid")
 
     url: str = "http://127.0.0.1:8080"
-    model: str = Field("molmo2-demo", min_length=1, description="Name of the archive served.")
+    model: str = Field(
+        "molmo2-demo",
+        pattern=r"^[^/]+(/[^/]+)?$",
+        description="Name of the archive served; NAME/VERSION where that is not the default one.",
+    )
     token: SecretStr | None = None
     key_file: Path | None = Field(None, description="TorchServe's key_file.json.")
     ca_file: FilePath | None = Field(

@@ -113,7 +113,7 @@ class Beside:
 
     def _look(self) -> None:
         seen = self._observer.look()
-        self._loaded.update(model.name for model in seen.models if model.is_loaded)
+        self._loaded.update(model.address for model in seen.models if model.is_loaded)
         self._watchdog.heal(seen)
         self._tell(seen)
         self._renew_keys()
@@ -141,11 +141,11 @@ class Beside:
         """
         settings = self._settings
         while not self._stop.wait(settings.interval):
-            for model in [model.name for model in self.seen.models if model.is_loaded]:
-                if self.readiness.wants_proof(model, settings.canary_interval):
-                    failure = self._canary.ask(model)
-                    self.readiness.generated(model, failure)
-                    self._canaries.labels(model, "failed" if failure else "ok").inc()
+            for model in [model for model in self.seen.models if model.is_loaded]:
+                if self.readiness.wants_proof(model.address, settings.canary_interval):
+                    failure = self._canary.ask(model.address)
+                    self.readiness.generated(model.address, failure)
+                    self._canaries.labels(model.name, "failed" if failure else "ok").inc()
 
     def _end_silent(self) -> None:
         """Apart from the looks: one at an engine that hangs waits for what it will not tell."""

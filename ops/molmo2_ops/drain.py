@@ -88,5 +88,5 @@ class Drain:
         return sum(
             model.listed.pending
             for model in seen.models
-            if model.is_loaded or model.name in self._loaded
+            if model.is_loaded or model.address in self._loaded
         )

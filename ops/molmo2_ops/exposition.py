@@ -51,7 +51,7 @@ class ServerCollector(Collector):
         )
         slots = _gauge("molmo2_request_slots", "Requests that could run at once: workers wanted.")
         for model in seen.models:
-            wanted = self._told.wanted(model.name)
+            wanted = self._told.wanted(model.address)
             workers.add_metric([model.name, "wanted"], wanted)
             workers.add_metric([model.name, "alive"], model.workers.alive)
             workers.add_metric([model.name, "lost"], model.workers.lost)

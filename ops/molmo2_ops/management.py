@@ -33,12 +33,19 @@ class ListedModel:
     """A model as TorchServe describes it."""
 
     name: str
+    """What callers ask for: ``molmo2``, or ``molmo2/2.0`` where that is not the default version."""
     min_workers: int
     workers: tuple[ListedWorker, ...]
     pending: int
     """Requests that wait for a worker."""
     room: int
     """Requests that may come to wait before callers are told overloaded."""
+    version: str = ""
+
+    @property
+    def address(self) -> str:
+        """The name with the version: what stays when another version becomes the default."""
+        return self.name if "/" in self.name or not self.version else f"{self.name}/{self.version}"
 
 
 class Management:
@@ -49,12 +56,12 @@ class Management:
         self._key_file = key_file
 
     def models(self) -> list[ListedModel]:
-        """Every model's default version.
+        """Every version of every model.
 
         Raises:
             ManagementUnreachable: if TorchServe is away.
         """
-        return [self._describe(name) for name in self._names()]
+        return [model for name in self._names() for model in self._versions(name)]
 
     def scale(self, model: str, workers: int) -> None:
         """Asks for ``workers`` workers, listed ones that are lost included; does not wait.
@@ -84,17 +91,12 @@ class Management:
                 return
             page["next_page_token"] = token
 
-    def _describe(self, name: str) -> ListedModel:
-        (model,) = self._read(f"/models/{name}")
-        queue = model["jobQueueStatus"]
-        workers = (ListedWorker(w["id"], int(w["pid"]), w["status"]) for w in model["workers"])
-        return ListedModel(
-            name=name,
-            min_workers=model["minWorkers"],
-            workers=tuple(workers),
-            pending=queue["pendingRequests"],
-            room=queue["remainingCapacity"],
-        )
+    def _versions(self, name: str) -> Iterator[ListedModel]:
+        (default,) = self._read(f"/models/{name}")
+        for version in self._read(f"/models/{name}/all"):
+            number = version["modelVersion"]
+            is_default = number == default["modelVersion"]
+            yield _listed(name if is_default else f"{name}/{number}", version)
 
     def _call(
         self, method: str, path: str, key: str = "management", **query: Any
@@ -114,6 +116,19 @@ class Management:
             return answer.json()
         except ValueError:
             raise ManagementUnreachable(f"GET {path}: {answer.text[:100]!r} is no JSON") from None
+
+
+def _listed(name: str, described: dict[str, Any]) -> ListedModel:
+    queue = described["jobQueueStatus"]
+    workers = (ListedWorker(w["id"], int(w["pid"]), w["status"]) for w in described["workers"])
+    return ListedModel(
+        name=name,
+        min_workers=described["minWorkers"],
+        workers=tuple(workers),
+        pending=queue["pendingRequests"],
+        room=queue["remainingCapacity"],
+        version=described["modelVersion"],
+    )
 
 
 def authorization(key_file: Path, kind: str) -> dict[str, str]:

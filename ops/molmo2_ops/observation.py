@@ -25,6 +25,10 @@ class ModelState:
         return self.listed.name
 
     @property
+    def address(self) -> str:
+        return self.listed.address
+
+    @property
     def is_loaded(self) -> bool:
         """Whether a worker is there that would take a request; before that requests only wait."""
         return bool(self.workers.alive) and any(
@@ -73,7 +77,7 @@ class Observer:
                 model,
                 WorkerCount.of(model),
                 running=at_work.get(model.name, 0),
-                canaries=int(model.name in asked),
+                canaries=int(model.address in asked),
             )
             for model in listed
         )

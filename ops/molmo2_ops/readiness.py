@@ -39,7 +39,7 @@ class Readiness:
         advanced = self._advanced(seen)
         away = [engine.name for engine in seen.engines if not engine.alive]
         for model in seen.models:
-            proof = self._proofs.setdefault(model.name, _Proof())
+            proof = self._proofs.setdefault(model.address, _Proof())
             if away or not model.workers.alive:
                 proof.at = None  # what it could do before says nothing now
             elif advanced and model.running:
@@ -49,7 +49,10 @@ class Readiness:
             self._last_ready = now
 
     def generated(self, model: str, failure: str | None) -> None:
-        """Takes in whether a token that was asked for came; ``failure`` says why it did not."""
+        """Takes in whether a token that was asked for came; ``failure`` says why it did not.
+
+        ``model`` is its address, here and below.
+        """
         proof = self._proofs.setdefault(model, _Proof())
         if failure is None:
             proof.at = time.monotonic()
@@ -94,7 +97,7 @@ class Readiness:
             yield from self._why_model_is_not(model, now)
 
     def _why_model_is_not(self, model: ModelState, now: float) -> Iterable[str]:
-        proof = self._proofs[model.name]
+        proof = self._proofs[model.address]
         if not model.workers.alive:
             yield f"{model.name}: no worker is alive"
         elif proof.at is None or now - proof.at > self.proof_seconds:

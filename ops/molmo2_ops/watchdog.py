@@ -75,7 +75,7 @@ class Watchdog:
 
     def _watched(self, model: ModelState) -> _Watched:
         told = model.listed.min_workers
-        watched = self._models.setdefault(model.name, _Watched(wanted=told, told=told))
+        watched = self._models.setdefault(model.address, _Watched(wanted=told, told=told))
         if told != watched.told:  # somebody else has scaled the model
             watched.wanted = watched.told = told
         return watched
@@ -89,12 +89,12 @@ class Watchdog:
         if watched.lost_since is not None and now - watched.lost_since >= self._patience:
             # Lost workers stay listed, so there must be as many more; the others work on.
             logger.warning("%s has lost %d workers; as many are started", model.name, lost)
-            self._scale(model.name, watched, watched.wanted + lost)
+            self._scale(model.address, watched, watched.wanted + lost)
             self._heals.labels("worker_lost").inc()
         elif watched.none_since is not None and now - watched.none_since >= self._retry_seconds:
             logger.warning("%s has no worker left; it is scaled anew", model.name)
-            self._management.scale(model.name, 0)
-            self._scale(model.name, watched, watched.wanted)
+            self._management.scale(model.address, 0)
+            self._scale(model.address, watched, watched.wanted)
             watched.none_since = None
             self._heals.labels("retries_exhausted").inc()
 

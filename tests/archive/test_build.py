@@ -116,6 +116,15 @@ def test_a_second_build_replaces_the_first(built, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["m.mar"]
 
 
+def test_another_version_lies_beside_the_first(built, tmp_path):
+    for version in ("1.0", "2.0"):
+        built("m", "allenai/Molmo2-4B", version=version)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m-2.0.mar", "m.mar"]
+    with zipfile.ZipFile(tmp_path / "m-2.0.mar") as archive:
+        model = json.loads(archive.read("MAR-INF/MANIFEST.json"))["model"]
+    assert (model["modelName"], model["modelVersion"]) == ("m", "2.0")
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_a_configuration_holds_only_settings_that_there_are(path):
     config = yaml.safe_load(path.read_text())

@@ -46,6 +46,12 @@ def test_a_folder_that_is_no_checkpoint(refusal, tmp_path):
     assert "has no config.json" in refusal(tmp_path)
 
 
+@pytest.mark.parametrize("version", ["", "2/0", "new one"])
+def test_a_version_that_no_address_can_name(refusal, version):
+    message = refusal("allenai/Molmo2-4B", revision="0123abc", version=version)
+    assert message.startswith(f"--version {version}: letters, digits")
+
+
 def test_a_branch_that_pins_nothing(refusal):
     assert "'main' is no commit" in refusal("allenai/Molmo2-4B", revision="main")
 

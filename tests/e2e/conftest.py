@@ -107,6 +107,12 @@ def stage_a_server() -> Callable[..., AbstractContextManager[Stage]]:
 
 
 @pytest.fixture(scope="session")
+def make_stage() -> type[Stage]:
+    """``Stage``, of a server that a test file has started by itself."""
+    return Stage
+
+
+@pytest.fixture(scope="session")
 def prepare_a_server() -> Callable[..., AbstractContextManager[ServeOptions]]:
     """``prepared``, for those that start it by themselves."""
     return prepared

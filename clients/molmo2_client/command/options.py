@@ -25,7 +25,7 @@ Model = Annotated[
     str | None,
     typer.Option(
         envvar="MOLMO2_MODEL",
-        help="Name that the archive is registered with.",
+        help="Name that the archive is registered with; NAME/VERSION for one of several.",
         show_default="molmo2-demo",
         rich_help_panel=_SERVER,
     ),

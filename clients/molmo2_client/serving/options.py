@@ -22,7 +22,7 @@ class ServeOptions:
 
     model_store: Path = Path("model-store")
     models: Sequence[str] = ()
-    """Names of archives in the model store, without ``.mar``; none means all of them."""
+    """Archives in the model store, without ``.mar``; none means all of them, by their names."""
     run_directory: Path = Path("run")
     """Logs, tokens and sockets of this run."""
     properties: Path = Path("config.properties")
@@ -53,7 +53,7 @@ class ServeOptions:
 
 
 def check(options: ServeOptions) -> tuple[str, ...]:
-    """The models that will be served; every fault that can be seen before a start is named."""
+    """The archives that will be served; every fault that can be seen before a start is named."""
     there = sorted(archive.stem for archive in options.model_store.glob("*.mar"))
     models = tuple(options.models or there)
     if not models:

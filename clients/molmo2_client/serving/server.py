@@ -13,6 +13,7 @@ from pathlib import Path
 
 from molmo2_client.client import Molmo2
 from molmo2_client.errors import Molmo2Error
+from molmo2_client.serving.archives import served_names
 from molmo2_client.serving.beside import Beside
 from molmo2_client.serving.engine_logs import EngineLogs
 from molmo2_client.serving.loading import is_loading
@@ -73,9 +74,10 @@ def running_server(
     Raises:
         ServerFailed: saying why, and what to do.
     """
-    models = check(options)
+    archives = check(options)
+    models = served_names(options.model_store, archives)
     engines = EngineLogs(options.run)
-    process = start_torchserve(options, models)
+    process = start_torchserve(options, archives)
     beside = _beside(options) if options.watched else None
     server = RunningServer(options, models, process, beside)
     try:

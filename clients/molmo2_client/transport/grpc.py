@@ -58,7 +58,8 @@ class _Grpc:
         streamed to a unary call costs TorchServe the worker."""
         parts = {"request": call.document, "call": kind}
         parts |= {name: content(source) for name, source in call.parts.items()}
-        return PredictionsRequest(model_name=self._settings.model, input=parts)
+        name, _, version = self._settings.model.partition("/")
+        return PredictionsRequest(model_name=name, model_version=version, input=parts)
 
     def _arguments(self, call: Call, token: str | None) -> dict[str, Any]:
         """Arguments of a stub's method, beside its message."""

@@ -31,7 +31,7 @@ class _Http:
     def __init__(self, address: Address, settings: Settings) -> None:
         self._address = address
         self._settings = settings
-        self._url = f"{address}/predictions/{quote(settings.model, safe='')}"
+        self._url = f"{address}/predictions/{quote(settings.model)}"
 
     @contextmanager
     def _arguments(self, call: Call, token: str | None) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,13 @@ from molmo2_client.errors import (
     VideoUnreadable,
 )
 
+_NO_MODEL = (
+    "Model not found",
+    "ModelNotFoundException",
+    "ModelVersionNotFoundException",
+    "does not exist for model",
+)
+
 
 def from_sentence(text: str, model: str) -> Molmo2Error | None:
     """The error that TorchServe's message stands for; None for a message that is not known."""
@@ -21,10 +28,10 @@ def from_sentence(text: str, model: str) -> Molmo2Error | None:
         return unauthorized()
     if "has no worker to serve inference request" in text:
         return overloaded(model)
-    if "Model not found" in text or "ModelNotFoundException" in text:
+    if any(said in text for said in _NO_MODEL):
         return InvalidRequest(
             f"model: the server has no model {model!r}; give the name that its archive was"
-            " registered with (model=, MOLMO2_MODEL)",
+            " registered with (model=, MOLMO2_MODEL), and a version only if it has that one",
             field="model",
         )
     if "Worker died" in text:

@@ -1,10 +1,12 @@
 """What can be seen to be wrong before TorchServe is started is told, with the remedy."""
 
+import json
 import os
 import socket
 import subprocess
 import sys
 import tempfile
+import zipfile
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -21,7 +23,9 @@ MOLMO2 = Path(sys.executable).with_name("molmo2")
 def options(tmp_path):
     """Options with which TorchServe would be started."""
     (tmp_path / "store").mkdir()
-    (tmp_path / "store" / "molmo2-demo.mar").write_bytes(b"")
+    with zipfile.ZipFile(tmp_path / "store" / "molmo2-demo.mar", "w") as archive:
+        manifest = {"model": {"modelName": "molmo2-demo", "modelVersion": "1.0"}}
+        archive.writestr("MAR-INF/MANIFEST.json", json.dumps(manifest))
     return ServeOptions(
         model_store=tmp_path / "store",
         run_directory=Path(tempfile.gettempdir(), "never-made"),  # short: sockets lie in it

@@ -150,9 +150,9 @@ def test_a_gateways_path_goes_before_torchserves(scripted):
     scripted.requests.clear()
     scripted.answers = [_error("internal")]
     with (
-        Molmo2(url=f"{scripted.url}/video/", model="a/b c", token="t") as client,
+        Molmo2(url=f"{scripted.url}/video/", model="a b/2.0", token="t") as client,
         pytest.raises(errors.InternalError),
     ):
         client.info()
-    assert scripted.requests[0].startswith(b"POST /video/predictions/a%2Fb%20c HTTP/1.1\r\n")
+    assert scripted.requests[0].startswith(b"POST /video/predictions/a%20b/2.0 HTTP/1.1\r\n")
     assert b"Authorization: Bearer t\r\n" in scripted.requests[0]
