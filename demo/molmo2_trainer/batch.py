@@ -43,6 +43,8 @@ class Batch:
     """int64 [n, t]: which of ``OPERATIONS`` a label belongs to."""
     targets: dict[str, torch.Tensor]
     """int64 [n, t, k] by guide: the tokens that each token should look at, then -1."""
+    places: torch.Tensor
+    """float32 [n, t, 2]: the place that a token is about to write; else not a number."""
     scenes: Scenes
 
     def to(self, device: torch.device) -> "Batch":
@@ -98,6 +100,7 @@ def make_batch(language: Language, clips: list[Clip], asked: list[list[Question]
         weights=torch.tensor(weights),
         operations=padded(numbers, 0),
         targets={name: _targets(rows, name, width) for name in GUIDES},
+        places=_places(rows, width),
         scenes=Scenes.of(clips),
     )
 
@@ -109,3 +112,11 @@ def _targets(rows: list[Row], name: str, width: int) -> torch.Tensor:
         for token, places in row.targets[name].items():
             targets[number, token, : len(places)] = torch.tensor(places)
     return targets
+
+
+def _places(rows: list[Row], width: int) -> torch.Tensor:
+    places = torch.full((len(rows), width, 2), float("nan"))
+    for number, row in enumerate(rows):
+        for token, place in row.places.items():
+            places[number, token] = torch.tensor(place)
+    return places

@@ -11,8 +11,9 @@ from molmo2_trainer.clip import draw_clip
 from molmo2_trainer.drawing import draw
 from molmo2_trainer.guides import GUIDES
 from molmo2_trainer.language import Language
+from molmo2_trainer.probes import KEPT
 from molmo2_trainer.recipe import Recipe, Stage
-from molmo2_trainer.scenes import Scenes
+from molmo2_trainer.scenes import MOST_SHAPES, Scenes
 from molmo2_trainer.student import Student
 
 
@@ -28,18 +29,20 @@ class Lesson(Protocol):
 
 
 class Seeing:
-    """Single frames: which shape has its centre in each of their parts, and where."""
+    """Single frames: which shape has its centre in each of their parts, and where.
+
+    All with as many shapes as there can be: they show more for the same work.
+    """
 
     def __init__(self, student: Student, recipe: Recipe, seed: str, device: torch.device) -> None:
         self.stage = recipe.eyes
         self.weights, self.probes = student.eyes()
-        self._student, self._recipe, self._device = student, recipe, device
+        self._student, self._device = student, device
         self._chance = random.Random(seed)
 
     def step(self) -> tuple[torch.Tensor, str]:
-        chance, shares = self._chance, self._recipe.shares
-        counts = chance.choices(range(1, len(shares) + 1), shares, k=self.stage.clips)
-        clips = [draw_clip(chance, 2.0, count) for count in counts]
+        chance = self._chance
+        clips = [draw_clip(chance, 2.0, MOST_SHAPES) for _ in range(self.stage.clips)]
         taken = [[chance.randrange(len(clip.times))] for clip in clips]
         scenes = Scenes.of(clips, taken).to(self._device)
         with torch.autocast(self._device.type, torch.bfloat16, self._device.type == "cuda"):
@@ -80,8 +83,11 @@ class Answering:
                 features = self._student.see(draw(batch.scenes, self._student.frame_size))
             losses = self._student(batch, features)
         guides = sum(GUIDES[name].weight * loss for name, loss in losses.guides.items())
-        probes = sum(losses.probes.values())
-        loss = losses.language + self._recipe.guides * guides + self._recipe.probes * probes
+        probes = sum(
+            (self._recipe.kept if name in KEPT else self._recipe.probes) * loss
+            for name, loss in losses.probes.items()
+        )
+        loss = losses.language + self._recipe.guides * guides + probes
         told = {"language": losses.language, **losses.guides}
         told |= {f"?{name}": value for name, value in losses.probes.items()}
         each = zip(OPERATIONS, losses.by_operation, strict=True)

@@ -5,7 +5,7 @@ one shape by its name and then for another, only the name differs.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from molmo2_contract.operations import (
     Comprehensive,
@@ -20,6 +20,7 @@ from molmo2_demo.scene import COLORS, FORMS
 from molmo2_trainer import answers
 from molmo2_trainer.clip import Clip
 from molmo2_trainer.draft import Draft
+from molmo2_trainer.mistakes import with_mistakes
 
 DESCRIPTIONS = (
     "Describe this video in detail.",
@@ -44,6 +45,8 @@ class Question:
     operation: str
     prompt: str
     answer: Draft
+    written: str
+    """The answer as the model reads it while it writes: as long, perhaps with mistakes."""
     name: str = ""
     """What pointing and tracking ask for."""
 
@@ -67,7 +70,7 @@ def ask(chance: random.Random, clip: Clip) -> list[Question]:
     if chance.random() < ANALYZED:
         asked.append(_whole(Comprehensive(), answers.analyze(clip)))
     chance.shuffle(asked)
-    return asked
+    return [replace(each, written=with_mistakes(chance, each.answer)) for each in asked]
 
 
 def _point(clip: Clip, name: str) -> Question:
@@ -81,7 +84,7 @@ def _track(clip: Clip, name: str) -> Question:
 
 
 def _whole(operation: GeneratedOperation, answer: Draft, name: str = "") -> Question:
-    return Question(operation.operation, render(operation), answer, name)
+    return Question(operation.operation, render(operation), answer, answer.text, name)
 
 
 def _group(chance: random.Random, clip: Clip) -> str:

@@ -34,7 +34,7 @@ class Recipe:
     The eyes of the checkpoint in this repository have learnt; others need some thousand steps.
     """
 
-    eyes: Stage = Stage(steps=0, clips=64, rate=4e-4, probes=10.0)
+    eyes: Stage = Stage(steps=0, clips=64, rate=4e-4, probes=3.0)
     mind: Stage = Stage(steps=900, clips=3, rate=8e-4, probes=2.0)
     weight_decay: float = 0.02
     vectors: float = 2.0
@@ -43,6 +43,8 @@ class Recipe:
     """Weight of each guide of the attention beside the words of answers."""
     probes: float = 0.06
     """Weight of each thing that must be readable from visual tokens."""
+    kept: float = 0.3
+    """Weight of those that matter most."""
     gradient_norm: float = 1.0
     shares: tuple[float, ...] = (0.2, 0.35, 0.45)
     """Of clips with one, two and three shapes."""

@@ -13,8 +13,8 @@ from molmo2_trainer.questions import Question
 LAST_DIGIT = 0.2
 """Weight of a coordinate's third digit: a thousandth is finer than anything is measured."""
 
-_THIRD_DIGITS = (3, 7)
-"""Their places in " 123 456"."""
+_NUMBERS = ((1, 2, 3), (5, 6, 7))
+"""Places of their digits in " 123 456"."""
 
 
 @dataclass
@@ -34,6 +34,8 @@ class Row:
         default_factory=lambda: {name: {} for name in GUIDES}
     )
     """By guide and token: the tokens that it should look at."""
+    places: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """By token: the place that it is about to write."""
 
 
 def make_row(language: Language, clip: Clip, questions: list[Question]) -> Row:
@@ -69,7 +71,8 @@ class _Writer:
         row, begin = self.row, len(self.row.ids)
         told = self._language.layout.question(question.prompt)
         answer, starts = self._language.answer(question.answer.text)
-        ids = told + answer
+        written, _ = self._language.answer(question.written)
+        ids = told + written
         row.ids += ids
         row.visual += [False] * len(ids)
         row.positions += range(self._prefix, self._prefix + len(ids))
@@ -83,6 +86,8 @@ class _Writer:
         for piece in question.answer.pieces:
             if piece.gaze is not None:
                 self._guide_piece(piece, piece.gaze, names, at)
+            if piece.number is not None:
+                self._weigh_digits(piece, at)
 
     def _guide_frames(self) -> None:
         """Visual tokens look at the digits before their frame's start and a space."""
@@ -119,10 +124,21 @@ class _Writer:
                 looks |= {"seconds": [at[piece.time]], "tenths": [at[piece.time] + 2]}
             if piece.number is not None:
                 looks["number"] = [at[piece.number]]
-                if start - piece.start in _THIRD_DIGITS:
-                    self.row.weights[token] = LAST_DIGIT
+                self.row.places[token] = self._clip.place(gaze.shape, gaze.first)
             for name, targets in looks.items():
                 self.row.targets[name][token] = targets
+
+    def _weigh_digits(self, piece: Piece, at: dict[int, int]) -> None:
+        """The third digits count less, and those behind a wrong one are not to be learnt."""
+        for number in _NUMBERS:
+            tokens = [at[piece.start + digit] - 1 for digit in number]
+            self.row.weights[tokens[-1]] = LAST_DIGIT
+            right = True
+            for token in tokens:
+                wanted = self.row.labels[token]
+                if not right:
+                    self.row.labels[token] = -100
+                right = right and self.row.ids[token + 1] == wanted
 
     def _holding(self, gaze: Gaze) -> list[int]:
         """The visual tokens that hold the centre of a shape."""

@@ -82,7 +82,7 @@ class Student(nn.Module):
         return Losses(
             language=each.sum() / weights.sum(),
             guides=self.watch.losses(batch.targets, allowed),
-            probes=self.probes(self.watch.hidden(self.probes.layer)[patches], batch.scenes),
+            probes=self.probes(self.watch, patches, batch.scenes, batch.places),
             by_operation=by_operation.detach(),
         )
 
