@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FOLDER = "workers"
@@ -39,8 +39,9 @@ class Pulse(threading.Thread):
             self._due = None
 
     def run(self) -> None:
-        while self._file.exists():  # the run directory may go before its workers do
-            due = self._due
-            if due is None or time.monotonic() < due:
-                os.utime(self._file)
-            time.sleep(_SECONDS_BETWEEN_BEATS)
+        with suppress(FileNotFoundError):  # the run directory may go before its workers do
+            while self._file.exists():
+                due = self._due
+                if due is None or time.monotonic() < due:
+                    os.utime(self._file)
+                time.sleep(_SECONDS_BETWEEN_BEATS)

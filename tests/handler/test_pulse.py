@@ -1,7 +1,6 @@
 """The signs of life of a request worker."""
 
 import os
-import threading
 import time
 from pathlib import Path
 
@@ -17,13 +16,26 @@ def quick(monkeypatch):
 
 
 @pytest.fixture
-def file(tmp_path: Path):
-    """Without it the thread of a pulse ends."""
-    path = tmp_path / "workers" / str(os.getpid())
-    yield path
-    path.unlink(missing_ok=True)
-    while any(thread.name == "pulse" for thread in threading.enumerate()):
-        time.sleep(0.01)
+def file(tmp_path: Path) -> Path:
+    """That of this process: its age is the pulse."""
+    return tmp_path / "workers" / str(os.getpid())
+
+
+@pytest.fixture
+def start(tmp_path: Path, file: Path):
+    """Starts a pulse of this process, which ends with the test."""
+    started = []
+
+    def pulse(patience: float) -> Pulse:
+        started.append(Pulse(tmp_path, patience))
+        started[-1].start()
+        return started[-1]
+
+    yield pulse
+    file.unlink(missing_ok=True)
+    for thread in started:
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def beats(file: Path, seconds: float = 5.0) -> bool:
@@ -34,27 +46,24 @@ def beats(file: Path, seconds: float = 5.0) -> bool:
     return file.stat().st_mtime_ns != seen
 
 
-def test_a_worker_beats_at_rest_and_with_a_request_in_hand(tmp_path, file):
-    pulse = Pulse(tmp_path, patience=4)
-    pulse.start()
+def test_a_worker_beats_at_rest_and_with_a_request_in_hand(start, file):
+    pulse = start(patience=4)
     assert file.read_text() == "4"
     assert beats(file)
     with pulse.request(timeout=60):
         assert beats(file)
 
 
-def test_it_does_not_beat_while_a_request_is_overdue_and_then_beats_again(tmp_path, file):
-    pulse = Pulse(tmp_path, patience=0.2)
-    pulse.start()
+def test_it_does_not_beat_while_a_request_is_overdue_and_then_beats_again(start, file):
+    pulse = start(patience=0.2)
     with pulse.request(timeout=0.1):
         while beats(file, 0.5):
             pass
     assert beats(file)
 
 
-def test_it_ends_with_its_run_directory(tmp_path, file):
-    pulse = Pulse(tmp_path, patience=4)
-    pulse.start()
+def test_it_ends_with_its_run_directory(start, file):
+    pulse = start(patience=4)
     file.unlink()
     pulse.join(10)
     assert not pulse.is_alive()
