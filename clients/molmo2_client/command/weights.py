@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -74,7 +75,7 @@ def pull_weights(
         sys.exit(exit_codes.REQUEST_FAILED)
     size = sum(file.size for file in done.record.files.values())
     said = "is there" if done.fetched else "was there already"
-    typer.echo(f"{done.folder} {said}: {len(done.record.files)} files, {size / 1e9:.2f} GB")
+    typer.echo(f"{done.folder} {said}: {len(done.record.files)} files, {decimal(size)}")
     typer.echo(f"source {done.record.source}")
     if done.record.revision:
         typer.echo(f"revision {done.record.revision}")

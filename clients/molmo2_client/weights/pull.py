@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from rich.filesize import decimal
+
 from molmo2_client.weights.download import download
 from molmo2_client.weights.errors import WeightsError
 from molmo2_client.weights.remote_file import RemoteFile, choose
@@ -156,7 +158,7 @@ def _require_space(part: Path, files: Sequence[RemoteFile]) -> None:
     free = shutil.disk_usage(part).free
     if missing > free:
         raise WeightsError(
-            f"{part.parent}: {missing / 1e9:.1f} GB are missing and {free / 1e9:.1f} GB are free; "
+            f"{part.parent}: {decimal(missing)} are missing and {decimal(free)} are free; "
             "make room, or name a folder on another disk"
         )
 

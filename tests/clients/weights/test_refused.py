@@ -44,7 +44,7 @@ def test_offline_other_places_are_named(tmp_path, monkeypatch):
 def test_a_full_disk_is_noticed_before_anything_comes(hub, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=100_000))
-    with pytest.raises(WeightsError, match=r"GB are missing and 0.0 GB are free; make room"):
+    with pytest.raises(WeightsError, match=r"kB are missing and 100.0 kB are free; make room"):
         pull(NAME, tmp_path / "weights")
     assert hub.asked == []
 
