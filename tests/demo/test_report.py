@@ -72,5 +72,5 @@ def test_the_report_shows_what_was_asked_found_and_how_well(outcome):
 def test_the_model_cards_figures_are_found():
     figures = model_card_figures()
 
-    assert "| pointing | tracking |" in figures
+    assert "| points | positions of tracks |" in figures
     assert "##" not in figures

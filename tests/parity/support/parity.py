@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from engine_run import EngineUnderTest
 from numpy.typing import NDArray
-from parity_cases import CASES, Answer, Case, load
+from parity_cases import CASES, Answer, Case, load, logit_bound
 
-LOGIT_BOUND = 1e-4
+TRAINED = "trained"
+"""The checkpoint that is not random."""
+
 AGREEMENT_BOUND = 0.99
 
 
@@ -34,6 +36,20 @@ class Row:
     """Of each: whether both sides find the same token the likeliest."""
     rounded: list[bool]
     """The same with weights of a byte each on our side (``quantization: int8``)."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Both sides' answers about one checkpoint."""
+
+    name: str
+    reference: dict[str, Answer]
+    rows: list[Row]
+
+    @property
+    def furthest(self) -> float:
+        """The largest difference of logits."""
+        return max(row.logit_difference for row in self.rows)
 
 
 def compare(checkpoint: Path, reference: dict[str, Answer]) -> list[Row]:
@@ -85,26 +101,39 @@ def main() -> int:
         "pairs", nargs="+", type=Path, help="checkpoint folder, file of the reference's answers, …"
     )
     paths = parser.parse_args().pairs
-    rows: list[Row] = []
+    found: list[Compared] = []
     for checkpoint, answers in zip(paths[::2], paths[1::2], strict=True):
         print(f"\n{checkpoint.name}")
-        found = compare(checkpoint, load(answers))
-        for row in found:
-            _print(row)
-        _print_agreement(found)
-        rows += found
+        reference = load(answers)
+        found.append(Compared(checkpoint.name, reference, compare(checkpoint, reference)))
+        _print_rows(found[-1].rows)
     print("\nall")
+    rows = [row for one in found for row in one.rows]
     agreement = _print_agreement(rows)
-    result = {
+    equal = {
         "pixels_equal": all(row.pixels_equal for row in rows),
         "ids_equal": all(row.ids_equal for row in rows),
-        "max_logit_difference": max(row.logit_difference for row in rows),
         "tokens_equal": all(row.tokens_equal for row in rows),
     }
-    print(json.dumps(result))
-    equal = result["pixels_equal"] and result["ids_equal"] and result["tokens_equal"]
-    close = result["max_logit_difference"] <= LOGIT_BOUND and agreement >= AGREEMENT_BOUND
-    return 0 if equal and close else 1
+    print(json.dumps(equal | _distances(found)))
+    close = all(one.furthest <= logit_bound(one.reference.values()) for one in found)
+    return 0 if all(equal.values()) and close and agreement >= AGREEMENT_BOUND else 1
+
+
+def _distances(found: list[Compared]) -> dict[str, float]:
+    """Of the random checkpoints together, and of the trained one beside the reference's own."""
+    (trained,) = [one for one in found if one.name == TRAINED]
+    return {
+        "max_logit_difference": max(one.furthest for one in found if one is not trained),
+        "trained_logit_difference": trained.furthest,
+        "trained_reference_rounding": max(a.rounding for a in trained.reference.values()),
+    }
+
+
+def _print_rows(rows: list[Row]) -> None:
+    for row in rows:
+        _print(row)
+    _print_agreement(rows)
 
 
 def _print(row: Row) -> None:

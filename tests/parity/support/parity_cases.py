@@ -1,7 +1,7 @@
 """What both sides are asked: videos, images, sets of images, and text alone."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,6 +56,20 @@ class Answer:
     """In bfloat16: the likeliest token after each beginning of ``tokens``."""
     told_apart: list[bool] = field(default_factory=list)
     """In bfloat16: whether the next likeliest lies further away than logits are rounded."""
+    rounding: float = 0.0
+    """How far the reference's own ``logits`` lie from those that it computes in float64."""
+
+
+LOGIT_BOUND = 1e-4
+
+
+def logit_bound(reference: Iterable[Answer]) -> float:
+    """How far from the reference's answers about one checkpoint our logits may be.
+
+    It is ``LOGIT_BOUND``, unless float32 moves the reference's own logits by more: a trained model
+    may make so much of its vision encoder's rounding where it sees what it has not learnt.
+    """
+    return max(LOGIT_BOUND, *(answer.rounding for answer in reference))
 
 
 _NAMES = (

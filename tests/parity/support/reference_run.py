@@ -15,12 +15,13 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 
 class Reference:
-    """The reference's processor and its model, in float32 and in bfloat16."""
+    """The reference's processor and its model, in float32, bfloat16 and float64."""
 
     def __init__(self, checkpoint: Path) -> None:
         self._processor = AutoProcessor.from_pretrained(checkpoint, trust_remote_code=True)
         self._model = self._load(checkpoint, torch.float32)
         self._rough = self._load(checkpoint, torch.bfloat16)
+        self._exact = self._load(checkpoint, torch.float32).double()
 
     @torch.inference_mode()
     def answer(self, case: Case) -> Answer:
@@ -34,14 +35,17 @@ class Reference:
         )
         length = inputs["input_ids"].shape[1]
         tokens = done.sequences[0, length:]
-        rough = self._rough_logits(inputs, tokens)
+        logits = torch.cat(done.logits)
+        rough = self._logits(self._rough, inputs, tokens)
+        exact = self._logits(self._exact, inputs, tokens)
         return Answer(
             ids=inputs["input_ids"][0].tolist(),
             pixels=_digest(inputs),
             tokens=tokens.tolist(),
-            logits=torch.cat(done.logits).numpy(),
+            logits=logits.numpy(),
             choices=rough.argmax(-1).tolist(),
             told_apart=_told_apart(rough).tolist(),
+            rounding=(logits - exact).abs().max().item(),
         )
 
     def _inputs(self, case: Case) -> dict[str, torch.Tensor]:
@@ -58,12 +62,13 @@ class Reference:
         )
         return dict(self._processor(text=text, **media, return_tensors="pt"))
 
-    def _rough_logits(self, inputs: dict[str, torch.Tensor], tokens: torch.Tensor) -> torch.Tensor:
+    @staticmethod
+    def _logits(model: Any, inputs: dict[str, torch.Tensor], tokens: torch.Tensor) -> torch.Tensor:
         """Before each of ``tokens``, given those before it: float32 [tokens, vocabulary]."""
         whole = torch.cat([inputs["input_ids"], tokens[None]], dim=1)
         text = torch.zeros_like(tokens[None])
-        logits = self._rough(
-            **inputs
+        logits = model(
+            **{key: _as_of(model, value) for key, value in inputs.items()}
             | {
                 "input_ids": whole,
                 "attention_mask": torch.ones_like(whole),
@@ -81,6 +86,10 @@ class Reference:
         wrong = {kind: found for kind, found in report.items() if found}
         assert not wrong, f"the reference cannot load these weights: {wrong}"
         return model.eval()
+
+
+def _as_of(model: Any, values: torch.Tensor) -> torch.Tensor:
+    return values.to(model.dtype) if values.is_floating_point() else values
 
 
 def _told_apart(logits: torch.Tensor) -> torch.Tensor:
