@@ -4,6 +4,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 RUN := .venv/bin/python
 TESTS ?= tests
+# Where Debian puts nginx; not every user's shell looks there.
+export PATH := $(PATH):/usr/sbin
 
 .PHONY: help
 help:  ## This list.
@@ -64,6 +66,7 @@ test-labels: .venv/ready  ## The longer proofs of labelling: 200 videos to the f
 
 .PHONY: test-faults
 test-faults: .venv/ready  ## Strikes a real server with two dozen faults; writes docs/faults.md.
+	@scripts/system-packages nginx=nginx-light prometheus=prometheus
 	OMP_NUM_THREADS=1 FAULT_TABLE=docs/faults.md $(RUN) -m pytest tests/e2e/faults \
 	    tests/e2e/test_drain.py tests/e2e/test_gateway.py tests/e2e/test_dashboard.py \
 	    -m slow -s --timeout 600
@@ -82,15 +85,7 @@ test-app: .venv/ready  ## Looks at the FiftyOne App in a browser; pictures go to
 # Kubernetes' schemas and policies are in `make test`; promtool and nginx are what Debian has.
 .PHONY: k8s-test
 k8s-test: .venv/ready build/kserve  ## Everything of k8s/ that needs no cluster, rules and gateway too.
-	@missing=(); \
-	command -v promtool >/dev/null || missing+=(prometheus); \
-	command -v nginx >/dev/null || missing+=(nginx-light); \
-	if (($${#missing[@]})); then \
-	    [[ $$(id -u) == 0 ]] && apt-get update -qq && \
-	    DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends \
-	        "$${missing[@]}" >/dev/null || \
-	    { echo "install these first: sudo apt-get install -y $${missing[*]}"; exit 1; }; \
-	fi
+	@scripts/system-packages promtool=prometheus nginx=nginx-light
 	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/k8s --ignore tests/k8s/lab -n 2 --dist loadfile
 
 # Where containers run, as root; what a machine lacks for that, podman itself says.
