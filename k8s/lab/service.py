@@ -20,7 +20,7 @@ class Service:
 
     def __init__(self, api: ApiServer, namespace: str, name: str) -> None:
         spec = api.get(f"/api/v1/namespaces/{namespace}/services/{name}")["spec"]
-        self._target = spec["ports"][0]["targetPort"]
+        self._target: int = spec["ports"][0]["targetPort"]
         self._selector = ",".join(f"{label}={value}" for label, value in spec["selector"].items())
         self._pods = f"/api/v1/namespaces/{namespace}/pods"
         self._api = api
@@ -39,11 +39,7 @@ class Service:
 
     def _listed(self) -> list[tuple[str, int]]:
         pods = self._api.get(self._pods, labelSelector=self._selector)["items"]
-        return [(pod["status"]["podIP"], self._port(pod)) for pod in pods if _serves(pod)]
-
-    def _port(self, pod: Object) -> int:
-        ports = (port for one in pod["spec"]["containers"] for port in one.get("ports", ()))
-        return next(port["containerPort"] for port in ports if port["name"] == self._target)
+        return [(pod["status"]["podIP"], self._target) for pod in pods if _serves(pod)]
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
