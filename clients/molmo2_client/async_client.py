@@ -23,7 +23,7 @@ from molmo2_client.pictures import (
     listed,
     told,
 )
-from molmo2_client.retry import patience, worth_retrying
+from molmo2_client.retry import judge, patience
 from molmo2_client.shortcuts import AsyncShortcuts
 from molmo2_client.transport import AsyncTransport, connect_async
 from molmo2_contract.events import Event
@@ -112,8 +112,8 @@ class AsyncMolmo2(BaseClient[AsyncTransport], AsyncShortcuts):
     async def _patiently(self, call: Call, attempt: Callable[[str | None], Awaitable[T]]) -> T:
         import stamina  # takes as long to import as all else; nobody needs it before a call
 
-        retrying = stamina.AsyncRetryingCaller(**patience(self.settings.retries, call.timeout))
-        return await retrying(worth_retrying, self._authorized, attempt)
+        retrying = stamina.AsyncRetryingCaller(**patience(self.settings, call.timeout))
+        return await retrying(judge(self.settings), self._authorized, attempt)
 
     async def _authorized(self, attempt: Callable[[str | None], Awaitable[T]]) -> T:
         """``attempt`` with the token, and once more if that was refused and there is a new one."""

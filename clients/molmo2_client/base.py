@@ -32,7 +32,11 @@ class BaseClient(ABC, Generic[T]):
             TorchServe has written a new one.
         ca_file: PEM of the authorities to trust with TLS, in place of the system's.
         timeout: seconds that the server gets for a request, unless the call says otherwise.
-        retries: attempts after the first while the server is busy, restarting or out of reach.
+        retries: attempts after the first while the server is busy, restarting or out of reach,
+            as long as a request's ``timeout`` has not passed.
+        retry_for: seconds from the first refusal on for which such a server is asked again, in
+            place of ``retries`` and however short ``timeout`` is: as long as a server may take to
+            start. 0 tries once.
         media: "upload" sends the bytes of a local file (from the disk over HTTP; over gRPC they
             are in memory while the call lasts), "path" its path, for a server that can read it,
             and "uri" where the server has it by ``media_prefixes``, and nothing else.
@@ -57,6 +61,7 @@ class BaseClient(ABC, Generic[T]):
         ca_file: str | PathLike[str] | None = None,
         timeout: float | None = None,
         retries: int | None = None,
+        retry_for: float | None = None,
         media: Media | None = None,
         media_prefixes: Mapping[str, str] | None = None,
         max_upload_bytes: int | None = None,
@@ -72,6 +77,7 @@ class BaseClient(ABC, Generic[T]):
             ca_file=None if ca_file is None else Path(ca_file),
             timeout=timeout,
             retries=retries,
+            retry_for=retry_for,
             media=media,
             media_prefixes=media_prefixes,
             max_upload_bytes=max_upload_bytes,

@@ -16,7 +16,8 @@
     └── ProtocolError         something answered that does not speak this contract
 
 HTTP and gRPC raise the same class for the same fault. ``Overloaded``, ``EngineUnavailable`` and
-``ServerUnreachable`` are tried again before they are raised.
+``ServerUnreachable`` are tried again before they are raised, ``retries`` times or ``retry_for``
+seconds long.
 """
 
 from molmo2_contract.errors import (

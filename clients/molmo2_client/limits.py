@@ -31,6 +31,9 @@ RETRIES = 4
 MAX_RETRIES = 20
 """Largest ``retries``."""
 
+MAX_RETRY_FOR = 86_400.0
+"""Largest ``retry_for``, in seconds."""
+
 RETRY_WAIT = 0.5
 """Seconds before the first retry; each further wait is twice as long."""
 
@@ -41,7 +44,8 @@ RETRY_JITTER = 1.0
 """Seconds; up to so much is added to every wait, so that many clients do not return at once."""
 
 MAX_RETRY_AFTER = 60.0
-"""Seconds. An answer that asks for a longer wait (``retry_after``) is raised, not waited for."""
+"""Seconds. An answer that asks for a longer wait (``retry_after``) is raised, not waited for; with
+``retry_for`` only if what is left of that is less."""
 
 KEEPALIVE_INTERVAL = 330.0
 """Seconds between gRPC pings on a connection with a call in flight. TorchServe's gRPC server takes

@@ -43,6 +43,13 @@ class Settings(BaseSettings):
     )
     timeout: float = Field(limits.TIMEOUT, gt=0, le=MAX_TIMEOUT)
     retries: int = Field(limits.RETRIES, ge=0, le=limits.MAX_RETRIES)
+    retry_for: float | None = Field(
+        None,
+        ge=0,
+        le=limits.MAX_RETRY_FOR,
+        description="Seconds for which a server that is busy or away is asked again; default: "
+        "retries attempts, within the timeout.",
+    )
     media: Media = "upload"
     media_prefixes: dict[AbsolutePath, PathOrUri] = Field(
         {}, description="Folder here to the same there: a path, or a URI."
@@ -55,6 +62,9 @@ class Settings(BaseSettings):
     @classmethod
     def load(cls, **given: Any) -> Self:
         """Settings from the environment, under those that are given and not None.
+
+        A token and ``retry_for`` of the environment do not count where a key file or ``retries``
+        are given.
 
         Raises:
             InvalidRequest: naming the first setting at fault and its bound.
@@ -74,6 +84,8 @@ class Settings(BaseSettings):
                 """'{"/here": "s3://there"}'""",
                 field="media_prefixes",
             ) from None
-        if "key_file" in given and "token" not in given:
-            return settings.model_copy(update={"token": None})
-        return settings
+        beaten = {
+            "token": "key_file" in given and "token" not in given,
+            "retry_for": "retries" in given and "retry_for" not in given,
+        }
+        return settings.model_copy(update={name: None for name, is_so in beaten.items() if is_so})

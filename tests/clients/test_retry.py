@@ -1,7 +1,7 @@
 import pytest
 
-from molmo2_client import errors, limits
-from molmo2_client.retry import patience, worth_retrying
+from molmo2_client import Settings, errors, limits
+from molmo2_client.retry import judge, patience, worth_retrying
 
 RETRIED = (errors.Overloaded, errors.EngineUnavailable, errors.ServerUnreachable)
 RAISED = set(errors.Molmo2Error.__subclasses__()) - set(RETRIED)
@@ -36,5 +36,33 @@ def test_a_server_that_asks_for_too_long_a_wait_is_not_waited_for():
 
 
 def test_retries_are_attempts_after_the_first():
-    assert patience(0, 5)["attempts"] == 1
-    assert patience(3, 5)["attempts"] == 4
+    assert patience(Settings.load(retries=0), 5)["attempts"] == 1
+    assert patience(Settings.load(retries=3), 5)["attempts"] == 4
+    assert patience(Settings.load(retries=3), 5)["timeout"] == 5
+
+
+def test_with_a_time_to_ask_again_neither_retries_nor_the_timeout_bound_it():
+    patient = patience(Settings.load(retry_for=600), 5)
+    assert (patient["attempts"], patient["timeout"]) == (None, None)
+
+
+def test_the_time_to_ask_again_counts_from_the_first_refusal(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("molmo2_client.retry.time.monotonic", lambda: now[0])
+    worth = judge(Settings.load(retry_for=600))
+    now[0] += 300  # the first try's own
+    answers = []
+    for later in (0, 599, 2):
+        now[0] += later
+        answers.append(worth(errors.ServerUnreachable("no connection")))
+    assert answers == [True, True, False]
+
+
+def test_a_long_wait_that_the_server_asks_for_is_kept_if_the_time_to_ask_again_is_longer():
+    busy = errors.Overloaded("busy", retry_after=limits.MAX_RETRY_AFTER + 1)
+    assert judge(Settings.load(retry_for=600))(busy) >= limits.MAX_RETRY_AFTER + 1
+    assert judge(Settings.load(retry_for=30))(busy) is False
+
+
+def test_what_will_not_pass_is_raised_at_once_whatever_the_time_to_ask_again():
+    assert judge(Settings.load(retry_for=600))(errors.VideoUnreadable("no video")) is False

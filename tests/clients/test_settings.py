@@ -40,6 +40,13 @@ def test_a_key_file_given_goes_before_a_token_of_the_environment(monkeypatch, tm
     assert Settings.load().token.get_secret_value() == "of-another-server"
 
 
+def test_retries_given_go_before_a_time_to_ask_again_of_the_environment(monkeypatch):
+    monkeypatch.setenv("MOLMO2_RETRY_FOR", "3600")
+    assert Settings.load().retry_for == 3600
+    assert Settings.load(retries=0).retry_for is None
+    assert Settings.load(retries=0, retry_for=5).retry_for == 5
+
+
 def test_every_argument_of_a_client_is_a_setting_and_every_setting_an_argument():
     from inspect import signature
 

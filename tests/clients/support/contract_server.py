@@ -57,7 +57,7 @@ class ContractServer:
     whenever it is asked; where it says it is the file's: it samples the frames on display at every
     half second and at the end. ``asked`` and ``answered`` hold the files' names in their order,
     ``responses`` each response with the request's start and end. ``hold`` is how many seconds an
-    answer takes.
+    answer takes. While ``away``, it answers as a gateway does behind which nothing serves.
     """
 
     def __init__(self) -> None:
@@ -66,6 +66,7 @@ class ContractServer:
         self.responses: dict[tuple[str, float, float | None], Response] = {}
         self.failing: set[str] = set()
         self.hold = 0.0
+        self.away = False
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever)
@@ -101,6 +102,8 @@ class ContractServer:
         return Handler
 
     def _answer(self, request: Request) -> tuple[int, bytes, Callable[[], None]]:
+        if self.away:
+            return 503, b"", lambda: None
         path = Path(os.fsdecode(unquote_to_bytes(urlsplit(request.video.uri).path)))
         self.asked.append(path.name)
         time.sleep(self.hold)

@@ -9,7 +9,7 @@ import stamina
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from molmo2_client import Describe, Molmo2, Progress, errors
+from molmo2_client import AsyncMolmo2, Describe, Molmo2, Progress, errors, limits
 from molmo2_client.address import Address
 from molmo2_client.call import Call
 from molmo2_client.settings import Settings
@@ -32,8 +32,8 @@ def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def _error(kind: str) -> bytes:
-    body = json.dumps({"error": {"kind": kind, "message": f"{kind} it is"}}).encode()
+def _error(kind: str, **more: float) -> bytes:
+    body = json.dumps({"error": {"kind": kind, "message": f"{kind} it is", **more}}).encode()
     return _answer("503 Refused", body)
 
 
@@ -136,6 +136,36 @@ def test_without_retries_there_is_one_attempt(scripted, no_waits):
     with Molmo2(url=scripted.url, retries=0) as client, pytest.raises(errors.Overloaded):
         client.info()
     assert len(scripted.requests) == 1
+
+
+@pytest.mark.parametrize("kind", ["overloaded", "engine_unavailable"])
+def test_a_server_may_be_asked_again_beyond_retries_and_the_timeout(scripted, monkeypatch, kind):
+    monkeypatch.setattr(limits, "RETRY_JITTER", 0.0)
+    refusals = limits.RETRIES + 2
+    scripted.requests.clear()
+    scripted.answers = [_error(kind, retry_after=0.02)] * refusals + [_error("internal")]
+    with (
+        Molmo2(url=scripted.url, timeout=0.01, retry_for=60) as client,
+        pytest.raises(errors.InternalError),
+    ):
+        client.info()
+    assert len(scripted.requests) == refusals + 1
+
+
+def test_an_asynchronous_client_asks_again_as_long(scripted, monkeypatch):
+    monkeypatch.setattr(limits, "RETRY_JITTER", 0.0)
+    refusals = limits.RETRIES + 2
+    scripted.requests.clear()
+    refused = [_error("overloaded", retry_after=0.02)] * refusals
+    scripted.answers = [*refused, _error("internal")]
+
+    async def ask() -> None:
+        async with AsyncMolmo2(url=scripted.url, timeout=0.01, retry_for=60) as client:
+            with pytest.raises(errors.InternalError):
+                await client.info()
+
+    asyncio.run(ask())
+    assert len(scripted.requests) == refusals + 1
 
 
 def test_a_defect_of_the_server_is_not_asked_about_again(scripted, no_waits):

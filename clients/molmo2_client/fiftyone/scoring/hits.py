@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 
 from molmo2_client.fiftyone.scoring.regions import Place, Region
 
@@ -33,28 +34,29 @@ def mean_rates(rates: Iterable[Rates]) -> Rates | None:
     return Rates(*(float(column) for column in np.mean(table, axis=0))) if table else None
 
 
-def pair(places: Sequence[Place], regions: Sequence[Region]) -> list[tuple[int, int]]:
-    """Which point is to hit which region: all distances together are the least."""
+def hits(places: Sequence[Place], regions: Sequence[Region], aspect: float = 1.0) -> int:
+    """How many points lie in their region, of pairs whose distances together are the least.
+
+    ``aspect``: the frame's width over its height; distances are those of pixels.
+    """
     if not places or not regions:
-        return []
+        return 0
+    pixels = np.array([aspect, 1.0])
     centers = np.array([region.center for region in regions])
-    apart = np.linalg.norm(np.array(places)[:, None] - centers[None], axis=2)
+    apart = cdist(np.array(places) * pixels, centers * pixels)
     rows, columns = linear_sum_assignment(apart)
-    return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True)]
-
-
-def hits(places: Sequence[Place], regions: Sequence[Region]) -> list[tuple[int, int]]:
-    """The pairs whose point lies in its region."""
-    return [(i, j) for i, j in pair(places, regions) if regions[j].contains(places[i])]
+    return sum(regions[j].contains(places[i]) for i, j in zip(rows, columns, strict=True))
 
 
 def score_frames(
-    answered: Mapping[int, Sequence[Place]], truth: Mapping[int, Sequence[Region]]
+    answered: Mapping[int, Sequence[Place]],
+    truth: Mapping[int, Sequence[Region]],
+    aspect: float = 1.0,
 ) -> Rates:
     """The means over the frames of one video that have points or regions; 1 if none has."""
     frames = {number for number, found in (*answered.items(), *truth.items()) if found}
     rates = []
     for frame in frames:
         places, regions = answered.get(frame, ()), truth.get(frame, ())
-        rates.append(Rates.of(len(hits(places, regions)), len(places), len(regions)))
+        rates.append(Rates.of(hits(places, regions, aspect), len(places), len(regions)))
     return mean_rates(rates) or Rates(1.0, 1.0, 1.0)

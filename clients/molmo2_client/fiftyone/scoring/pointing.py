@@ -2,28 +2,39 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 
 from molmo2_client.fiftyone.scoring.hits import Rates
 from molmo2_client.fiftyone.scoring.regions import Place, Region
 
 
 def score_points(
-    answered: Sequence[tuple[int, Place]], truth: Mapping[str, Mapping[int, Region]]
+    answered: Sequence[tuple[int, Place]],
+    truth: Mapping[str, Mapping[int, Region]],
+    frame_count: int,
 ) -> Rates:
     """``answered``: frame and place of each; ``truth``: by identity and frame.
 
-    A point hits an object that its frame shows where it is; a point counts for one object and an
-    object for one point, in the way that leaves the most hits.
+    Points are paired with objects so that all distances together are the least, over time, width
+    and height as fractions of the whole; an object is where the middle one of its frames shows it.
+    A pair is a hit where the frame of its point shows the object there.
     """
     if not answered or not truth:
         return Rates.of(0, len(answered), len(truth))
-    hit = np.array(
-        [
-            [frame in seen and seen[frame].contains(place) for seen in truth.values()]
-            for frame, place in answered
-        ]
-    )
-    rows, columns = linear_sum_assignment(hit, maximize=True)
-    return Rates.of(int(hit[rows, columns].sum()), len(answered), len(truth))
+    objects = list(truth.values())
+    pointed = [(frame / frame_count, *place) for frame, place in answered]
+    apart = cdist(pointed, [_middle(seen, frame_count) for seen in objects])
+    pairs = zip(*linear_sum_assignment(apart), strict=True)
+    hits = sum(_is_hit(*answered[i], objects[j]) for i, j in pairs)
+    return Rates.of(hits, len(answered), len(truth))
+
+
+def _middle(seen: Mapping[int, Region], frame_count: int) -> tuple[float, float, float]:
+    """Where and when an object is in the middle one of its frames."""
+    frame = sorted(seen)[len(seen) // 2]
+    return (frame / frame_count, *seen[frame].center)
+
+
+def _is_hit(frame: int, place: Place, seen: Mapping[int, Region]) -> bool:
+    return frame in seen and seen[frame].contains(place)
