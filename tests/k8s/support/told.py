@@ -5,10 +5,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event
 
 
 class _Told(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    may_answer: Event | None
 
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
@@ -18,6 +20,8 @@ class _Told(BaseHTTPRequestHandler):
             "headers": dict(self.headers),
             "port": self.server.server_port,
         }
+        if self.may_answer is not None:
+            self.may_answer.wait()
         answer = json.dumps(told).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
@@ -29,9 +33,10 @@ class _Told(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def told_server() -> Iterator[int]:
-    """Its port."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Told)
+def told_server(may_answer: Event | None = None) -> Iterator[int]:
+    """Its port. It waits for the event before it answers."""
+    handler = type("_Told", (_Told,), {"may_answer": may_answer})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
