@@ -1,4 +1,4 @@
-"""A router that is told to end answers what it is at first: a real Envoy, and its own preStop hook."""
+"""A router that is told to end first answers what it is at: a real Envoy, its own preStop hook."""
 
 import subprocess
 import time
