@@ -42,14 +42,16 @@ app: .venv/ready  ## Opens the FiftyOne App on the demo's dataset, on this machi
 	$(RUN) -m molmo2_demo.app
 
 # The archive of the demo model, or of CHECKPOINT=<folder or hub name>
-# [REVISION=<the hub's commit>] [GPU_MEMORY=<GB>] [NAME=…] [VERSION=2.0]
+# [REVISION=<the hub's commit>] [LIKE=<the released one it was made from>] [GPU_MEMORY=<GB>]
+# [NAME=…] [VERSION=2.0]
 # [SET="engine.quantization=int8 …"]; with REFERENCE_PYTHON=… its own code answers.
 .PHONY: archive
 archive: .venv/ready  ## Builds model-store/molmo2-demo.mar, or that of CHECKPOINT=…
 ifdef CHECKPOINT
 	$(RUN) -m molmo2_archive $(CHECKPOINT) $(if $(NAME),--name $(NAME)) \
 	    $(if $(VERSION),--version $(VERSION)) \
-	    $(if $(REVISION),--revision $(REVISION)) $(if $(GPU_MEMORY),--gpu-memory $(GPU_MEMORY)) \
+	    $(if $(REVISION),--revision $(REVISION)) $(if $(LIKE),--like $(LIKE)) \
+	    $(if $(GPU_MEMORY),--gpu-memory $(GPU_MEMORY)) \
 	    $(if $(REFERENCE_PYTHON),--reference-python $(REFERENCE_PYTHON)) \
 	    $(foreach change,$(SET),--set $(change))
 else

@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "molmo2_client": ("molmo2_contract",),
     "molmo2_handler": ("molmo2_contract", "molmo2_engine.client", "molmo2_engine.wire"),
     "molmo2_engine": ("molmo2_contract",),
-    "molmo2_archive": ("molmo2_contract", "molmo2_handler"),
+    "molmo2_archive": ("molmo2_contract", "molmo2_handler", "molmo2_engine.settings"),
     "molmo2_demo": ("molmo2_contract", "molmo2_client"),
     "molmo2_trainer": (
         "molmo2_contract",
@@ -33,6 +33,7 @@ NEVER = {
     "molmo2_engine": ("fiftyone",),
     "molmo2_engine.client": (*MODELS, "molmo2_engine"),
     "molmo2_engine.wire": (*MODELS, "molmo2_engine"),
+    "molmo2_engine.settings": (*MODELS, "molmo2_engine"),
     "molmo2_archive": (*MODELS, "fiftyone"),
     "molmo2_demo": MODELS,
     "molmo2_trainer": ("fiftyone",),

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from molmo2_archive.build import Archive, BuildError, build
-from molmo2_archive.checkpoints import GPU_MEMORY
 
 EXAMPLES = """
 python -m molmo2_archive demo/checkpoint --name molmo2-demo --config molmo2-demo --carry-weights
@@ -15,6 +14,8 @@ python -m molmo2_archive demo/checkpoint --name molmo2-demo --config molmo2-demo
 python -m molmo2_archive allenai/Molmo2-4B --revision 0123abc --gpu-memory 48
 
 python -m molmo2_archive /weights/Molmo2-8B --gpu-memory 80
+
+python -m molmo2_archive /weights/Molmo2-4B-tuned --like allenai/Molmo2-4B --gpu-memory 80
 
 python -m molmo2_archive /weights/Molmo2-8B --set engine.gpus_per_engine=2
 """
@@ -32,10 +33,21 @@ def main(
     unpinned: Annotated[
         bool, typer.Option("--unpinned", help="Take whatever the hub has when the engine starts.")
     ] = False,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            metavar="OWNER/NAME",
+            help="The released checkpoint that this one was made from: its settings and notes.",
+        ),
+    ] = None,
     gpu_memory: Annotated[
-        int,
-        typer.Option(min=1, help="GB of the GPU, for the released checkpoints' settings."),
-    ] = GPU_MEMORY[0],
+        int | None,
+        typer.Option(
+            min=1,
+            help="GB of the GPU: the released checkpoint's settings for it, under those of a "
+            ".yaml file. Default: 24, with a .yaml file none.",
+        ),
+    ] = None,
     carry_weights: Annotated[
         bool, typer.Option("--carry-weights", help="Copy the folder into the archive.")
     ] = False,
@@ -72,6 +84,7 @@ def main(
         config=config,
         revision=revision,
         unpinned=unpinned,
+        like=like,
         gpu_memory=gpu_memory,
         reference_python=reference_python,
         changes=tuple(changes or ()),

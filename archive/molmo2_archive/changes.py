@@ -5,6 +5,7 @@ from typing import Any
 import yaml
 
 _FORM = "section.setting=value, e.g. engine.quantization=int8 or minWorkers=8"
+_SECTIONS = ("handler", "engine")
 
 
 class NoSuchSetting(Exception):
@@ -26,9 +27,11 @@ def change(config: dict[str, Any], asked: str) -> None:
             f"{asked!r}: there is no {setting} among {', '.join(config)}; other settings of "
             "TorchServe's go into a configuration of one's own (--config)"
         )
+    if not sections and setting in _SECTIONS:
+        raise NoSuchSetting(f"{asked!r}: {setting} is a section; name a setting of it, {_FORM}")
     place: Any = config
     for section in sections:
-        if section not in ("handler", "engine") and place is config:
+        if section not in _SECTIONS and place is config:
             raise NoSuchSetting(f"{asked!r}: the sections are handler and engine")
         place = place.setdefault(section, {})
         if not isinstance(place, dict):

@@ -1,6 +1,7 @@
 """What is in an archive, and what cannot be built."""
 
 import json
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -72,6 +73,15 @@ def test_it_carries_nothing_that_no_worker_reads(unpacked):
         "torch.py",
         "weights",
     }
+
+
+def test_pickles_and_code_beside_the_weights_are_not_carried(built, tmp_path):
+    folder = shutil.copytree(CHECKPOINT, tmp_path / "weights")
+    for name in ("training_args.bin", "modeling_molmo2.py", "optimizer.pt", ".netrc"):
+        (folder / name).touch()
+    _, names = built("m", folder, carry_weights=True, config="molmo2-demo")
+    carried = {Path(name).name for name in names if name.startswith("weights/")}
+    assert carried - {""} == {path.name for path in CHECKPOINT.iterdir()}
 
 
 def test_it_carries_the_weights_and_its_configuration_names_them(unpacked):
@@ -160,7 +170,7 @@ def test_an_unknown_configuration_names_those_that_there_are(config, tmp_path):
 
 def test_what_the_archiver_refuses_is_told(tmp_path):
     with pytest.raises(BuildError) as refused:
-        build(Archive("a b", "allenai/Molmo2-4B", carry_weights=False, revision="0"), tmp_path)
+        build(Archive("a b", "allenai/Molmo2-4B", carry_weights=False, unpinned=True), tmp_path)
     why = "torch-model-archiver failed: Model name contains special characters."
     assert str(refused.value).splitlines()[0] == why
     assert "Traceback" not in str(refused.value)

@@ -39,6 +39,7 @@ def test_a_value_is_read_as_yaml_into_its_section(config, asked, path, value):
     [
         ("engine.quantization", "is not section.setting=value"),
         ("minWorker=8", "no minWorker among minWorkers, handler, engine"),
+        ("handler=3", "handler is a section; name a setting of it"),
         ("=8", "is not section.setting=value"),
         ("engin.quantization=int8", "the sections are handler and engine"),
         ("engine.a.b=1", "a is a value"),

@@ -18,7 +18,7 @@ def refusal(tmp_path):
     def refused(checkpoint, **options):
         store = tmp_path / "store"
         with pytest.raises(BuildError) as error:
-            build(Archive("m", str(checkpoint), carry_weights=False, **options), store)
+            build(Archive("m", str(checkpoint), **{"carry_weights": False} | options), store)
         assert not store.exists()
         return str(error.value)
 
@@ -30,9 +30,14 @@ def test_what_is_neither_here_nor_a_name_on_the_hub(refusal, name):
     assert refusal(name) == f"{name}: no such folder; on the hub a checkpoint is called OWNER/NAME"
 
 
-def test_a_folder_that_holds_another_model(refusal, make_folder):
+@pytest.mark.parametrize("carry_weights", [False, True])
+def test_a_folder_that_holds_another_model(refusal, make_folder, carry_weights):
     folder = make_folder("other", model_type="qwen3")
-    assert refusal(folder) == f"{folder}: model_type is 'qwen3'; only 'molmo2' is served"
+    (folder / "model.safetensors").touch()
+    assert (
+        refusal(folder, carry_weights=carry_weights)
+        == f"{folder}: model_type is 'qwen3'; only 'molmo2' is served"
+    )
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
@@ -52,8 +57,16 @@ def test_a_version_that_no_address_can_name(refusal, version):
     assert message.startswith(f"--version {version}: letters, digits")
 
 
-def test_a_branch_that_pins_nothing(refusal):
-    assert "'main' is no commit" in refusal("allenai/Molmo2-4B", revision="main")
+def test_a_folder_with_nothing_but_pickles_is_not_carried(refusal, make_folder):
+    folder = make_folder("pickled")
+    (folder / "pytorch_model.bin").touch()
+    assert "no weights to carry; only safetensors are" in refusal(folder, carry_weights=True)
+
+
+@pytest.mark.parametrize("revision", ["main", "bad", "abc123", "v1.0", 41 * "a"])
+def test_a_revision_that_pins_nothing(refusal, revision):
+    why = refusal("allenai/Molmo2-4B", revision=revision)
+    assert why.startswith(f"revision '{revision}' is no commit")
 
 
 def test_a_branch_that_is_to_be_followed_is_none(tmp_path):
@@ -85,6 +98,25 @@ def test_weights_that_fit_on_no_such_gpu(refusal, memory, changes, told):
     assert "gpus_per_engine=2" in why
 
 
+def test_the_longest_request_that_does_not_fit_beside_the_weights(refusal):
+    change = "engine.max_context_tokens=65536"
+    why = refusal("allenai/Molmo2-O-7B", revision=COMMIT, gpu_memory=24, changes=(change,))
+    assert "weights take 15.5 GB, keys and values of 65536 tokens (max_context_tokens) 34.4" in why
+    assert "there are 21.6 GB" in why
+    assert why.endswith("or lower max_context_tokens to 11264")
+
+
+@pytest.mark.parametrize(
+    "changes", [("engine.cache_tokens=40000",), ("engine.max_context_tokens=36864",)]
+)
+def test_int8_makes_room_for_keys_and_values(refusal, tmp_path, changes):
+    asked = {"revision": COMMIT, "gpu_memory": 24}
+    assert "weights take 17.3 GB" in refusal("allenai/Molmo2-8B", changes=changes, **asked)
+    rounded = (*changes, "engine.quantization=int8")
+    archive = Archive("m", "allenai/Molmo2-8B", False, changes=rounded, **asked)
+    assert build(archive, tmp_path).is_file()
+
+
 @pytest.mark.parametrize(
     "changes",
     [("engine.dtype=float32", "engine.gpus_per_engine=2"), ("deviceType=cpu",)],
@@ -101,10 +133,13 @@ def test_weights_that_are_laid_over_two_gpus_or_on_none_are_not_refused(changes,
         ("handler.most_videos=3", "handler.most_videos: there is no such setting"),
         ("handler.max_timeout=-1", "handler.max_timeout=-1: Input should be greater than 0"),
         ("handler.video.max_duration=x", "handler.video.max_duration='x': Input should be"),
+        ("engine.quantisation=int9", "engine.quantisation: there is no such setting"),
+        ("engine.quantization=int9", "engine.quantization='int9': Input should be 'none'"),
+        ("engine.max_sequences=-4", "engine.max_sequences=-4: Input should be greater than"),
         ("handler.operations=[paint]", "handler.operations.0='paint': Input should be 'pointing'"),
     ],
 )
-def test_a_setting_that_the_handler_does_not_have_or_not_with_such_a_value(refusal, change, told):
+def test_a_setting_that_there_is_not_or_not_with_such_a_value(refusal, change, told):
     assert refusal("allenai/Molmo2-4B", revision=COMMIT, changes=(change,)).startswith(told)
 
 

@@ -23,7 +23,10 @@ class KnownCheckpoint(BaseModel):
     """What it was trained to answer; None is everything."""
     weight_bytes: int
     """In bfloat16."""
+    text_layer_bytes: int
+    """Of them those of the text layers, which int8 halves."""
     cache_bytes_per_token: int
+    """In bfloat16."""
     gpus: dict[int, dict[str, int]]
     """By memory in GB: settings of the engine."""
 
@@ -45,6 +48,11 @@ def find(name: str) -> KnownCheckpoint | None:
         if wanted == known_name and (owner == known_owner or is_folder):
             return known
     return None
+
+
+def names() -> str:
+    """Those of all released checkpoints, for a message."""
+    return ", ".join(known.name for known in released())
 
 
 @cache
