@@ -1,6 +1,7 @@
 """The server's URL, taken apart."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
@@ -58,6 +59,14 @@ class Address:
         """``host:port``, with an IPv6 address in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is on this machine, where no proxy of the environment can be meant."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     def __str__(self) -> str:
         scheme = self.protocol + ("s" if self.tls else "")

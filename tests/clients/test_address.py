@@ -32,3 +32,18 @@ def test_what_is_no_servers_address_is_refused_with_its_fault(url, fault):
     with pytest.raises(InvalidRequest, match=fault) as raised:
         Molmo2(url=url)
     assert raised.value.field == "url"
+
+
+@pytest.mark.parametrize(
+    ("host", "is_loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("[::1]", True),
+        ("localhost", True),
+        ("10.0.0.1", False),
+        ("localhost.example.org", False),
+    ],
+)
+def test_which_hosts_are_this_machine(host, is_loopback):
+    assert Address.parse(f"grpc://{host}").is_loopback is is_loopback

@@ -47,6 +47,7 @@ class _Grpc:
             ("grpc.keepalive_time_ms", int(limits.KEEPALIVE_INTERVAL * 1000)),
             ("grpc.max_reconnect_backoff_ms", int(limits.MAX_RECONNECT_WAIT * 1000)),
             ("grpc.service_config", _ROUND_ROBIN),
+            ("grpc.enable_http_proxy", int(not address.is_loopback)),
         ]
 
     def _tls(self) -> grpc.ChannelCredentials:

@@ -19,6 +19,9 @@ from molmo2_client.video_key import HEADER
 _JSON = "application/json"
 _BYTES = "application/octet-stream"
 
+_NO_PROXY = {"http://": None, "https://": None}
+"""What httpx2 does in place of what HTTP_PROXY and its like say."""
+
 
 def _headers(call: Call, token: str | None) -> dict[str, str]:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -82,7 +85,8 @@ class HttpTransport(_Http):
 
     def __init__(self, address: Address, settings: Settings) -> None:
         super().__init__(address, settings)
-        self._client = httpx2.Client(verify=_trusted(settings))
+        mounts = _NO_PROXY if address.is_loopback else None
+        self._client = httpx2.Client(verify=_trusted(settings), mounts=mounts)
 
     def send(self, call: Call, token: str | None) -> bytes:
         with self._translated(call), self._arguments(call, token) as arguments:
@@ -109,7 +113,8 @@ class AsyncHttpTransport(_Http):
 
     def __init__(self, address: Address, settings: Settings) -> None:
         super().__init__(address, settings)
-        self._client = httpx2.AsyncClient(verify=_trusted(settings))
+        mounts = _NO_PROXY if address.is_loopback else None
+        self._client = httpx2.AsyncClient(verify=_trusted(settings), mounts=mounts)
 
     async def send(self, call: Call, token: str | None) -> bytes:
         with self._translated(call), self._arguments(call, token) as arguments:
