@@ -17,8 +17,11 @@ Examples:
 
   molmo2 score clips --points frames.ground_truth --events true_events --json
 
-Points must lie in a true object's mask or box, or near a true keypoint. The measures are those of
-Molmo2's own evaluation; docs/quality.md says what the released checkpoints reach by them.
+  molmo2 score clips --counts true_count
+
+Points must lie in a true object's mask or box, or near a true keypoint. Points, counts and tracks
+are measured as in Molmo2's own evaluation; docs/quality.md has what the released checkpoints reach
+by it, and where the two differ.
 """
 
 
@@ -26,6 +29,9 @@ def score(
     dataset: Annotated[str, typer.Argument(help="Name of a labelled FiftyOne dataset.")],
     points: Annotated[
         str | None, typer.Option(help="True objects of pointing: frames.FIELD.")
+    ] = None,
+    counts: Annotated[
+        str | None, typer.Option(help="True number of what describe was to count: FIELD.")
     ] = None,
     tracks: Annotated[
         str | None, typer.Option(help="True objects with identities: frames.FIELD.")
@@ -42,13 +48,14 @@ def score(
     max_samples: options.MaxSamples = None,
     as_json: options.AsJson = None,
 ) -> None:
-    """Compares points, tracks and events with ground truth."""
+    """Compares points, counts, tracks and events with ground truth."""
     samples = batch.load_view(dataset, view, max_samples)
     try:
         scores = batch.score_dataset(
             samples,
             label_field=label_field,
             points=points,
+            counts=counts,
             tracks=tracks,
             events=events,
             reach=reach,

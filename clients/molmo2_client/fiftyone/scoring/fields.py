@@ -8,8 +8,26 @@ import fiftyone as fo
 
 OBJECTS = (fo.Detections, fo.Keypoints)
 SPANS = (fo.TemporalDetections,)
+NUMBERS = (fo.IntField,)
 
-_OPERATIONS = {"points": "pointing", "tracks": "tracking", "events": "temporal_localization"}
+_ANSWERS = (fo.Keypoints, fo.TemporalDetections, fo.StringField)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What is asked for a kind of answer, where its answers are, and what its truth may be."""
+
+    operation: str
+    answers: str
+    truth: tuple[type[Any], ...]
+
+
+_KINDS = {
+    "points": _Kind("pointing", "frames.{}_points", OBJECTS),
+    "counts": _Kind("describe", "{}_description", NUMBERS),
+    "tracks": _Kind("tracking", "frames.{}_tracks", OBJECTS),
+    "events": _Kind("temporal_localization", "{}_events", SPANS),
+}
 
 
 @dataclass(frozen=True)
@@ -17,14 +35,14 @@ class Compared:
     """One kind of answer: the field that holds it, and the one with its ground truth."""
 
     kind: str
-    """``points``, ``tracks`` or ``events``."""
+    """``points``, ``counts``, ``tracks`` or ``events``."""
     answers: str
     truth: str
 
     @property
     def operation(self) -> str:
         """What was asked."""
-        return _OPERATIONS[self.kind]
+        return _KINDS[self.kind].operation
 
 
 def fields_to_compare(
@@ -37,21 +55,21 @@ def fields_to_compare(
     """
     named = {kind: field for kind, field in truth.items() if field is not None}
     if not named:
-        raise ValueError("name the ground truth: points, tracks or events")
+        raise ValueError("name the ground truth: points, counts, tracks or events")
     return [_checked(samples, label_field, kind, field) for kind, field in named.items()]
 
 
 def _checked(samples: Any, label_field: str, kind: str, truth: str) -> Compared:
-    of_sample = kind == "events"
-    compared = Compared(kind, f"{'' if of_sample else 'frames.'}{label_field}_{kind}", truth)
-    wanted = SPANS if of_sample else OBJECTS
-    if (found := _type(samples, truth)) not in wanted or truth.startswith("frames.") == of_sample:
+    wanted = _KINDS[kind].truth
+    compared = Compared(kind, _KINDS[kind].answers.format(label_field), truth)
+    of_frames = compared.answers.startswith("frames.")
+    if (found := _type(samples, truth)) not in wanted or truth.startswith("frames.") != of_frames:
         there = f"is {found.__name__}" if found else "there is no such field"
         raise ValueError(
             f"{truth}: {there}; the truth of {kind} is a field of {_names(wanted)}, and "
             f"{samples.name} has {', '.join(_fields(samples, wanted, label_field)) or 'none'}"
         )
-    if _type(samples, compared.answers) not in (fo.Keypoints, fo.TemporalDetections):
+    if _type(samples, compared.answers) not in _ANSWERS:
         raise ValueError(
             f"{compared.answers}: there are no answers in {samples.name}; ask first (molmo2 label "
             f"--operation {compared.operation}), or name another label_field (--label-field)"

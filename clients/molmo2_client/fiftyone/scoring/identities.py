@@ -47,7 +47,8 @@ class _Frame:
     def agreement(self) -> NDArray[np.float64]:
         """A hit counts less where its point or its object has others: 1 over how many there are."""
         either = self.inside.sum(0)[None] + self.inside.sum(1)[:, None] - self.inside
-        return self.inside / np.maximum(either, 1)
+        agreement: NDArray[np.float64] = self.inside / np.maximum(either, 1)
+        return agreement
 
 
 def score_tracks(answered: Tracks, truth: Objects) -> Hota:

@@ -89,7 +89,8 @@ def _regions(
     for number, label in _labels(sample, field):
         if isinstance(label, fo.Detection):
             mask = label.get_mask() if label.has_mask else None
-            yield number, label, Box(*label.bounding_box, mask)
+            left, top, width, height = label.bounding_box
+            yield number, label, Box(left, top, width, height, mask)
         elif (place := _place(label)) is not None:
             yield number, label, Spot(*place, reach)
 
@@ -108,9 +109,7 @@ def _identity(label: fo.Detection | fo.Keypoint) -> str | None:
     return None if label.index is None else f"{label.label} {label.index}"
 
 
-def _known(
-    sample: fo.Sample, field: str, number: int, label: fo.Detection | fo.Keypoint
-) -> str:
+def _known(sample: fo.Sample, field: str, number: int, label: fo.Detection | fo.Keypoint) -> str:
     identity = _identity(label)
     if identity is None:
         raise ValueError(

@@ -25,8 +25,10 @@ def score_points(
     objects = list(truth.values())
     pointed = [(frame / frame_count, *place) for frame, place in answered]
     apart = cdist(pointed, [_middle(seen, frame_count) for seen in objects])
-    pairs = zip(*linear_sum_assignment(apart), strict=True)
-    hits = sum(_is_hit(*answered[i], objects[j]) for i, j in pairs)
+    hits = 0
+    for i, j in zip(*linear_sum_assignment(apart), strict=True):
+        frame, place = answered[i]
+        hits += frame in objects[j] and objects[j][frame].contains(place)
     return Rates.of(hits, len(answered), len(truth))
 
 
@@ -34,7 +36,3 @@ def _middle(seen: Mapping[int, Region], frame_count: int) -> tuple[float, float,
     """Where and when an object is in the middle one of its frames."""
     frame = sorted(seen)[len(seen) // 2]
     return (frame / frame_count, *seen[frame].center)
-
-
-def _is_hit(frame: int, place: Place, seen: Mapping[int, Region]) -> bool:
-    return frame in seen and seen[frame].contains(place)

@@ -5,6 +5,7 @@ import pytest
 
 from molmo2_client.fiftyone import label_dataset
 from molmo2_client.fiftyone.scoring import score_dataset
+from molmo2_client.fiftyone.scoring.counts import Counts
 from molmo2_contract.errors import VideoUnreadable
 
 
@@ -55,7 +56,7 @@ def test_what_is_right_scores_full(dataset):
     assert (scores.samples, scores.unanswered) == (2, 0)
     assert scores.points.f1 == scores.tracks.f1 == scores.events.f1 == 1
     assert scores.hota.hota == 1
-    assert scores.count_exact == scores.count_close == 1
+    assert scores.point_counts == Counts(exact=1, close=1)
 
 
 def test_what_is_wrong_in_one_video_costs_half_of_it(dataset):
@@ -70,7 +71,7 @@ def test_what_is_wrong_in_one_video_costs_half_of_it(dataset):
     scores = score(dataset)
     assert scores.tracks.f1 == scores.hota.hota == 0.5
     assert scores.points.f1 == scores.events.f1 == 0.5
-    assert scores.count_exact == 0.5
+    assert scores.point_counts.exact == 0.5
 
 
 def test_truth_may_be_denser_than_what_the_server_sampled(dataset):
@@ -80,6 +81,52 @@ def test_truth_may_be_denser_than_what_the_server_sampled(dataset):
         sample.frames[number] = fo.Frame(true_hands=truth)
     sample.save()
     assert score(dataset).tracks.f1 == 1
+
+
+def test_two_points_of_one_name_in_a_frame_are_two(dataset):
+    sample = dataset.first()
+    keypoints = sample.frames[1].molmo2_points.keypoints
+    keypoints.append(keypoints[0].copy())
+    sample.save()
+    assert score(dataset).points.precision == pytest.approx((4 / 5 + 1) / 2)
+
+
+def test_labels_without_identity_are_objects_of_their_own(dataset):
+    for sample in dataset.iter_samples(autosave=True):
+        for frame in sample.frames.values():
+            for detection in frame.true_noses.detections:
+                detection.index = None
+    assert score(dataset).points.f1 == 1
+
+
+def test_what_is_hidden_is_not_expected_and_not_answered(dataset):
+    hidden = [(float("nan"), float("nan"))]
+    sample = dataset.first()
+    frame = sample.frames[1]
+    for field in ("true_hands", "molmo2_tracks"):
+        frame[field].keypoints[0].points = hidden
+        frame[field].keypoints[1].points = []
+    sample.save()
+    scores = score(dataset)
+    assert scores.tracks.f1 == scores.hota.hota == 1
+
+
+def test_counts_are_the_numbers_that_descriptions_state(make_dataset, answerer):
+    dataset = make_dataset(4, number=[7, 20, 3, None])
+    label_dataset(dataset, [{"operation": "describe", "prompt": "How many?"}], client=answerer)
+    said = ["7", "Counting the dogs shows a total of 22.", "There are many.", "1"]
+    dataset.set_values("molmo2_description", said)
+    scores = score_dataset(dataset, counts="number")
+    assert scores.counts.exact == pytest.approx(1 / 3)
+    assert scores.counts.close == pytest.approx(2 / 3)
+
+
+def test_the_truth_of_tracks_says_which_labels_are_the_same_object(dataset):
+    sample = dataset.first()
+    sample.frames[1].true_hands.keypoints[0].index = None
+    sample.save()
+    with pytest.raises(ValueError, match=r"true_hands: 'hand' in frame 1 of .* has neither"):
+        score(dataset)
 
 
 def test_a_video_without_an_answer_is_counted_and_scores_nothing(make_dataset, answerer):
@@ -116,6 +163,7 @@ def refuse(name):
             r"is Keypoints; .*fo\.TemporalDetections, .* true_events",
         ),
         ({"points": "true_events"}, "true_events: is TemporalDetections"),
+        ({"counts": "filepath"}, r"filepath: is StringField; the truth of counts .*fo\.IntField"),
         (
             {"tracks": "frames.true_hands", "label_field": "other"},
             r"frames\.other_tracks: there are no answers .*--operation tracking.*--label-field",
