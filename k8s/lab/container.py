@@ -85,6 +85,7 @@ def environment(api: ApiServer, namespace: str, container: Object, view: View) -
     """From ConfigMaps and as it is written, the latter last."""
     found: dict[str, str] = {}
     for source in container.get("envFrom", ()):
-        found |= config_map(api, namespace, source["configMapRef"]["name"])
+        if "configMapRef" in source:  # Secrets are of stores and hubs, which nobody asks here
+            found |= config_map(api, namespace, source["configMapRef"]["name"])
     found |= {one["name"]: one["value"] for one in container.get("env", ())}
     return {name: view.of(value) for name, value in found.items()}

@@ -53,8 +53,10 @@ def _fill_in(spec: Object, configuration: list[Object]) -> None:
     """Variables in arguments: it leaves them as they are written."""
     held = {one["metadata"]["name"]: one["data"] for one in configuration}
     for one in containers(spec):
-        sources = [held[source["configMapRef"]["name"]] for source in one.get("envFrom", ())]
-        known = {name: value for source in sources for name, value in source.items()}
+        sources = [source.get("configMapRef") for source in one.get("envFrom", ())]
+        known: dict[str, str] = {}
+        for source in filter(None, sources):
+            known |= held[source["name"]]
         one["args"] = [
             re.sub(r"\$\((\w+)\)", lambda found, known=known: known[found[1]], argument)
             for argument in one.get("args", ())
