@@ -15,8 +15,9 @@ from molmo2_contract.images import PART_PREFIX, ImagesRequest
 from molmo2_contract.operations import Operation
 from molmo2_contract.request import InfoRequest, Request, parse_request
 
-OperationLike = Operation | Mapping[str, Any]
-"""An operation of the contract, or the same as a dict: ``{"operation": "pointing", …}``."""
+OperationLike = Operation | Mapping[str, Any] | str
+"""An operation of the contract, the same as a dict: ``{"operation": "pointing", …}``, or its name
+where it needs no prompt."""
 
 Operations = OperationLike | Iterable[OperationLike]
 """One operation or several."""
@@ -100,8 +101,8 @@ def compose(
     return request, source
 
 
-def several(operations: Operations) -> list[OperationLike]:
-    """``operations`` as a list, also if it is one."""
+def several(operations: Operations) -> list[Operation | Mapping[str, Any]]:
+    """``operations`` as a list, also if it is one; a name becomes the operation without more."""
     if isinstance(operations, Mapping | BaseModel | str):
-        return [operations]
-    return list(operations)
+        return several([operations])
+    return [{"operation": each} if isinstance(each, str) else each for each in operations]

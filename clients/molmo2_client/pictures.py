@@ -19,7 +19,7 @@ ImageLike = bytes | str | PathLike[str]
 Images = ImageLike | Iterable[ImageLike]
 """One image or several, in order."""
 
-ImageOperationLike = ImageOperation | Mapping[str, object]
+ImageOperationLike = ImageOperation | Mapping[str, object] | str
 
 ImageOperations = ImageOperationLike | Iterable[ImageOperationLike]
 

@@ -4,7 +4,15 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, FilePath, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    FilePath,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from molmo2_client import limits
@@ -22,6 +30,9 @@ AbsolutePath = Annotated[
     str, AfterValidator(lambda path: os.path.abspath(os.path.expanduser(path)))
 ]
 
+UserPath = BeforeValidator(lambda path: os.path.expanduser(path))
+"""Marks a path that may begin with ``~``."""
+
 PathOrUri = Annotated[str, StringConstraints(pattern=r"^(/|[A-Za-z][A-Za-z0-9+.-]*://)")]
 
 
@@ -37,8 +48,10 @@ class Settings(BaseSettings):
         description="Name of the archive served; NAME/VERSION where that is not the default one.",
     )
     token: SecretStr | None = None
-    key_file: Path | None = Field(None, description="TorchServe's key_file.json.")
-    ca_file: FilePath | None = Field(
+    key_file: Annotated[Path, UserPath] | None = Field(
+        None, description="TorchServe's key_file.json."
+    )
+    ca_file: Annotated[FilePath, UserPath] | None = Field(
         None, description="PEM of the authorities to trust with TLS; default: the system's."
     )
     timeout: float = Field(limits.TIMEOUT, gt=0, le=MAX_TIMEOUT)
@@ -74,7 +87,7 @@ class Settings(BaseSettings):
             settings = cls(**given)
         except ValidationError as error:
             fault = error.errors(include_url=False)[0]
-            name = ".".join(map(str, fault["loc"]))
+            name = str(fault["loc"][0])  # and not the key or place in it
             raise InvalidRequest(
                 f"{name}: {fault['msg']} (given as {name}= or MOLMO2_{name.upper()})", field=name
             ) from None

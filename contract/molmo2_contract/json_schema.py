@@ -20,7 +20,7 @@ def write(schema: dict[str, Any]) -> str:
 
 def _within_bounds(schema: dict[str, Any]) -> dict[str, Any]:
     """Says what is wrong with it as JSON; whether it can be followed is for the engine to say."""
-    if _depth(schema) > MAX_SCHEMA_DEPTH:
+    if is_deeper(schema, MAX_SCHEMA_DEPTH):
         raise ValueError(
             f"must be nested at most {MAX_SCHEMA_DEPTH} deep; name its parts in $defs and refer "
             "to them with $ref"
@@ -43,14 +43,14 @@ def _said(error: Exception) -> str:
     return str(error)
 
 
-def _depth(value: Any) -> int:
-    """Containers within containers; a value that is none has depth 0."""
+def is_deeper(value: Any, bound: int) -> bool:
+    """Whether there are more than ``bound`` containers within containers; a number has none."""
     depth, level = 0, [value]
     while containers := [each for each in level if isinstance(each, dict | list)]:
-        if depth > MAX_SCHEMA_DEPTH:
-            break
         depth, level = depth + 1, [item for each in containers for item in _items(each)]
-    return depth
+        if depth > bound:
+            return True
+    return False
 
 
 def _items(container: dict[str, Any] | list[Any]) -> Iterable[Any]:

@@ -105,3 +105,6 @@ OperationName = Literal[
 ]
 
 OPERATION_NAMES: tuple[OperationName, ...] = get_args(OperationName)
+
+PROMPTED: tuple[OperationName, ...] = ("pointing", "tracking", "describe")
+"""Names of the operations that take a prompt."""

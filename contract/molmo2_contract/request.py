@@ -2,6 +2,7 @@
 
 import json
 import re
+import reprlib
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
@@ -89,8 +90,11 @@ def _explain(fault: ErrorDetails, operations: tuple[str, ...]) -> str:
             return "unknown field; remove it or check its spelling"
         case "missing":
             return "required, and missing"
-        case "union_tag_invalid" | "union_tag_not_found":
-            return f"unknown operation; expected one of {', '.join(operations)}"
+        case "union_tag_invalid":
+            given = reprlib.repr(fault["ctx"]["tag"])
+            return f"unknown operation {given}; expected one of {', '.join(operations)}"
+        case "union_tag_not_found":
+            return f"names no operation; expected one of {', '.join(operations)}"
         case "model_type" | "model_attributes_type" | "dict_type":
             return "must be a JSON object"
         case "list_type":

@@ -23,7 +23,7 @@ def test_the_document_is_the_contracts_request():
     assert [asked["operation"] for asked in document["operations"]] == ["describe", "embed"]
 
 
-@pytest.mark.parametrize("one", [Embed(), {"operation": "embed"}])
+@pytest.mark.parametrize("one", [Embed(), {"operation": "embed"}, "embed", ["embed"]])
 def test_one_operation_stands_for_a_list_of_it(one):
     assert _sent(URI, one)[0]["operations"] == [
         {"operation": "embed", "pooling": "mean", "per_frame": False}
@@ -68,7 +68,8 @@ def test_bytes_travel_beside_the_document():
     ("arguments", "options", "field"),
     [
         ((URI, []), {}, "operations"),
-        ((URI, "embed"), {}, "operations[0]"),
+        ((URI, "embd"), {}, "operations[0]"),
+        ((URI, "describe"), {}, "operations[0].prompt"),
         ((URI, {"operation": "embd"}), {}, "operations[0]"),
         ((URI, {"operation": "embed", "pool": 1}), {}, "operations[0].pool"),
         ((URI, Embed()), {"max_frames": 1}, "video.max_frames"),

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from molmo2_client import InvalidRequest, Molmo2, Settings
@@ -56,6 +58,20 @@ def test_every_argument_of_a_client_is_a_setting_and_every_setting_an_argument()
 def test_prefixes_come_from_the_environment_as_json(monkeypatch):
     monkeypatch.setenv("MOLMO2_MEDIA_PREFIXES", '{"/data/": "s3://bucket/data"}')
     assert Settings.load().media_prefixes == {"/data": "s3://bucket/data"}
+
+
+def test_a_prefix_that_leads_nowhere_names_the_setting_that_it_is_of():
+    with pytest.raises(InvalidRequest, match=r"media_prefixes=.*MOLMO2_MEDIA_PREFIXES\)") as raised:
+        Settings.load(media_prefixes={"/data": "bucket"})
+    assert raised.value.field == "media_prefixes"
+
+
+def test_files_may_be_given_from_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "ca.pem").touch()
+    settings = Settings.load(key_file=Path("~/key_file.json"), ca_file="~/ca.pem")
+    assert settings.key_file == tmp_path / "key_file.json"
+    assert settings.ca_file == tmp_path / "ca.pem"
 
 
 @pytest.mark.parametrize("given", ["/data=s3://bucket", '{"/data": "bucket"}'])

@@ -1,16 +1,26 @@
 """The exact words that the model is told; a changed space would change its answers."""
 
+from typing import get_args
+
 import pytest
 
 from molmo2_contract.operations import (
+    PROMPTED,
     Comprehensive,
     Describe,
     GeneratedOperation,
+    Operation,
     Pointing,
     TemporalLocalization,
     Tracking,
 )
 from molmo2_contract.prompts import render
+
+
+def test_the_operations_that_take_a_prompt_are_those_with_such_a_field() -> None:
+    models = get_args(get_args(Operation)[0])
+    taking = [model for model in models if "prompt" in model.model_fields]
+    assert tuple(model.model_fields["operation"].default for model in taking) == PROMPTED
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from molmo2_contract.request import InfoRequest, Request, parse_request
 EMBED = {"operation": "embed"}
 POINTING = {"operation": "pointing", "prompt": "cat"}
 DESCRIBE = {"operation": "describe", "prompt": "What?"}
-NAMES = "unknown operation; expected one of " + ", ".join(OPERATION_NAMES)
+NAMES = "; expected one of " + ", ".join(OPERATION_NAMES)
 UNKNOWN = "unknown field; remove it or check its spelling"
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -46,10 +46,10 @@ def with_field(**fields: Any) -> dict[str, Any]:
 
 
 OPERATION_FIELDS = [
-    ({"operation": "paint"}, "", NAMES),
-    ({"operation": "Pointing"}, "", NAMES),
-    ({"operation": None}, "", NAMES),
-    ({"operation": ["pointing"]}, "", NAMES),
+    ({"operation": "paint"}, "", "unknown operation 'paint'" + NAMES),
+    ({"operation": "Pointing"}, "", "unknown operation 'Pointing'" + NAMES),
+    ({"operation": None}, "", "unknown operation 'None'" + NAMES),
+    ({"operation": ["pointing"]}, "", "unknown operation \"['pointing']\"" + NAMES),
     ({"prompt": ""}, ".prompt", "must not be empty"),
     ({"prompt": " \n"}, ".prompt", "must not be empty"),
     ({"prompt": "x" * 4097}, ".prompt", "must have at most 4096 characters"),
@@ -130,7 +130,7 @@ FIELDS = [
     ({"operations": EMBED}, "operations", "must be a list of operations"),
     ({"operations": ["embed"]}, "operations[0]", "must be a JSON object"),
     ({"operations": [EMBED, None]}, "operations[1]", "must be a JSON object"),
-    ({"operations": [{}]}, "operations[0]", NAMES),
+    ({"operations": [{}]}, "operations[0]", "names no operation" + NAMES),
     ({"operations": [{"operation": "tracking"}]}, "operations[0].prompt", "required, and missing"),
     ({"operations": [{**EMBED, "prompt": "x"}]}, "operations[0].prompt", UNKNOWN),
     ({"operations": [{**EMBED, "pooling": "sum"}]}, "operations[0].pooling", "'mean', 'max' or"),

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from molmo2_client.command import batch, options
-from molmo2_client.command.questions import WITH_PROMPT, held_to
+from molmo2_client.command.questions import held_to
 from molmo2_client.summary import LabelSummary
-from molmo2_contract.operations import OPERATION_NAMES
+from molmo2_contract.operations import OPERATION_NAMES, PROMPTED
 
 EXAMPLES = """
 Examples:
@@ -101,7 +101,7 @@ def label(
 
 def _operations(names: list[str], prompts: list[str], *, falls_back: bool) -> list[dict[str, Any]]:
     """The prompts go, in their order, to the operations that take one."""
-    takers = [name for name in names if name in WITH_PROMPT]
+    takers = [name for name in names if name in PROMPTED]
     if len(prompts) != len(takers) and (prompts or not falls_back):
         wanted = f"one for {', one for '.join(takers)}" if takers else "none"
         raise typer.BadParameter(

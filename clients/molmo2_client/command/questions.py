@@ -3,22 +3,15 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import typer
 
-from molmo2_client.call import OperationLike, Options
+from molmo2_client.call import Options
 from molmo2_client.media import VideoLike
 from molmo2_contract.images import ImagesRequest
-from molmo2_contract.operations import OPERATION_NAMES, GeneratedOperation
+from molmo2_contract.operations import OPERATION_NAMES, PROMPTED, Operation
 from molmo2_contract.request import InfoRequest, Request, parse_request
-
-WITH_PROMPT = tuple(
-    model.model_fields["operation"].default
-    for model in get_args(GeneratedOperation)
-    if "prompt" in model.model_fields
-)
-"""Names of the operations that take a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +19,7 @@ class Question:
     """The arguments of ``Molmo2.ask``."""
 
     video: VideoLike
-    operations: Sequence[OperationLike]
+    operations: Sequence[Operation | Mapping[str, Any]]
     options: Options
 
     def names(self) -> list[str]:
@@ -34,7 +27,7 @@ class Question:
         return [_name(operation) for operation in self.operations]
 
 
-def _name(operation: OperationLike) -> str:
+def _name(operation: Operation | Mapping[str, Any]) -> str:
     said = operation if isinstance(operation, Mapping) else operation.model_dump()
     prompt = said.get("prompt")
     return f'{said["operation"]} "{prompt}"' if prompt else str(said["operation"])
@@ -72,13 +65,13 @@ def with_prompts(
     if unknown:
         expected = f"expected one of {', '.join(known)}"
         raise typer.BadParameter(f"{unknown[0]!r}; {expected}", param_hint="--operation")
-    takers = [name for name in operations if name in WITH_PROMPT]
+    takers = [name for name in operations if name in PROMPTED]
     if len(takers) != len(prompts):
         wanted = f"one for {', one for '.join(takers)}" if takers else "none"
         raise typer.BadParameter(f"{len(prompts)} given, wanted: {wanted}", param_hint="--prompt")
     remaining = iter(prompts)
     return [
-        {"operation": name} | ({"prompt": next(remaining)} if name in WITH_PROMPT else {})
+        {"operation": name} | ({"prompt": next(remaining)} if name in PROMPTED else {})
         for name in operations
     ]
 
@@ -120,8 +113,7 @@ def from_document(video: str | None, document: str, options: Options) -> Questio
         raise typer.BadParameter("ask for this with: molmo2 ask-images", param_hint="--request")
     match video, request.video.uri:
         case (str() as source, None) | (None, str() as source):
-            operations: list[OperationLike] = list(request.operations)
-            return Question(source, operations, _options_of(request) | options)
+            return Question(source, request.operations, _options_of(request) | options)
         case _:
             raise typer.BadParameter(
                 "give it as the argument or as the request's video.uri, one of the two",

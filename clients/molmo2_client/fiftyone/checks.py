@@ -1,18 +1,14 @@
 """Everything that can be wrong with a labelling before its first request."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from fiftyone.core.collections import SampleCollection
 
+from molmo2_client.call import Operations
 from molmo2_client.fiftyone.fields import FieldNames
 from molmo2_client.fiftyone.media_type import media_type_of
-from molmo2_client.fiftyone.questions import (
-    OperationLike,
-    PromptFields,
-    Question,
-    parse_questions,
-)
+from molmo2_client.fiftyone.questions import PromptFields, Question, parse_questions
 from molmo2_client.fiftyone.record import RECORD
 from molmo2_client.fiftyone.samples import all_samples, check_prompt_fields
 from molmo2_client.fiftyone.schema import FieldType, check_types
@@ -21,7 +17,7 @@ from molmo2_contract.errors import InvalidRequest
 
 def check_labelling(
     view: SampleCollection,
-    operations: Sequence[OperationLike],
+    operations: Operations,
     *,
     label_field: str,
     embeddings_field: str | None = None,

@@ -1,10 +1,11 @@
 """``label_dataset``: from a view of videos or images to one that is labelled."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from functools import partial
 
 from fiftyone.core.collections import SampleCollection
 
+from molmo2_client.call import Operations
 from molmo2_client.circuit_breaker import CircuitBreaker
 from molmo2_client.concurrent_calls import ConcurrentCalls
 from molmo2_client.fiftyone.asking import Asks, ask
@@ -13,7 +14,7 @@ from molmo2_client.fiftyone.densify import WAYS, Densify
 from molmo2_client.fiftyone.fields import FieldNames
 from molmo2_client.fiftyone.labelling import Labelling, Progress
 from molmo2_client.fiftyone.plan import make_plan
-from molmo2_client.fiftyone.questions import OperationLike, PromptFields, Question
+from molmo2_client.fiftyone.questions import PromptFields, Question
 from molmo2_client.fiftyone.samples import all_samples, all_videos
 from molmo2_client.fiftyone.schema import declare
 from molmo2_client.fiftyone.writer import LabelWriter
@@ -25,7 +26,7 @@ CONCURRENCY = 8
 
 def label_dataset(
     view: SampleCollection,
-    operations: Sequence[OperationLike],
+    operations: Operations,
     *,
     client: Asks,
     label_field: str = "molmo2",
@@ -51,8 +52,8 @@ def label_dataset(
 
     Args:
         view: a dataset or view of videos, of clips, or of images.
-        operations: contract operations, dicts of them, or names where no prompt is needed. Each
-            at most once.
+        operations: contract operations, dicts of them, or names where no prompt is needed; one or
+            several, each at most once.
         client: asks the server, e.g. ``molmo2_client.Molmo2(url=…)``.
         label_field: the beginning of the names of all fields; ``fields`` has the table.
         embeddings_field: where ``embed`` puts its vector; default ``<label_field>_embedding``.

@@ -1,23 +1,16 @@
 """What is asked about every sample, and where its prompt comes from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from molmo2_client.call import Operations, several
 from molmo2_client.fiftyone.media_type import MediaType, check_operations
-from molmo2_contract.operations import Describe, Operation, Pointing, Tracking
+from molmo2_contract.operations import PROMPTED, Operation
 from molmo2_contract.request import Request, parse_request
-
-OperationLike = Operation | Mapping[str, Any] | str
-"""An operation of the contract, the same as a dict, or its name where it needs no prompt."""
 
 PromptFields = str | Mapping[str, str] | None
 """The sample field with the prompts: one for all operations, or one for each by its name."""
-
-PROMPTED = frozenset(
-    str(c.model_fields["operation"].default) for c in (Pointing, Tracking, Describe)
-)
-"""The operations that take a prompt."""
 
 _PLACEHOLDER = "a prompt of the sample"
 
@@ -50,7 +43,7 @@ class Question:
 
 
 def parse_questions(
-    operations: Sequence[OperationLike],
+    operations: Operations,
     prompt_field: PromptFields = None,
     media_type: MediaType = "video",
 ) -> list[Question]:
@@ -61,7 +54,7 @@ def parse_questions(
             has no prompt and no field to take it from, or cannot be asked about images.
         ValueError: an operation is named twice, or a prompt field belongs to none.
     """
-    documents = [_document(operation) for operation in operations]
+    documents = [_document(operation) for operation in several(operations)]
     names = [str(document.get("operation")) for document in documents]
     check_operations(names, media_type)
     fields = _prompt_fields(prompt_field, names)
@@ -86,9 +79,7 @@ def parse_questions(
     ]
 
 
-def _document(operation: OperationLike) -> dict[str, Any]:
-    if isinstance(operation, str):
-        return {"operation": operation}
+def _document(operation: Operation | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(operation, Mapping):
         return dict(operation)
     return operation.model_dump(mode="json")

@@ -1,10 +1,10 @@
 """``label_folder``: every video of a folder, several at a time, into a file of answers."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from molmo2_client.call import Operations, several
 from molmo2_client.circuit_breaker import CircuitBreaker
 from molmo2_client.client import Molmo2
 from molmo2_client.concurrent_calls import Call, ConcurrentCalls
@@ -23,7 +23,7 @@ Progress = Callable[[int, int], object]
 
 def label_folder(
     folder: Path | str,
-    operations: Sequence[Operation | Mapping[str, Any] | str],
+    operations: Operations,
     *,
     client: Molmo2,
     output: Path | str,
@@ -41,7 +41,8 @@ def label_folder(
 
     Args:
         folder: searched for videos, with the folders in it.
-        operations: of the contract, dicts of them, or names where no prompt is needed.
+        operations: of the contract, dicts of them, or names where no prompt is needed; one or
+            several, of a kind too.
         client: asks the server.
         output: where to write; see ``answer_file``.
         concurrency: requests under way at once.
@@ -76,9 +77,8 @@ def label_folder(
         return writing.run(calls, CircuitBreaker(concurrency), tell)
 
 
-def _operations(operations: Sequence[Operation | Mapping[str, Any] | str]) -> list[Operation]:
-    named = [{"operation": each} if isinstance(each, str) else each for each in operations]
-    request = parse_request({"operations": named})
+def _operations(operations: Operations) -> list[Operation]:
+    request = parse_request({"operations": several(operations)})
     assert isinstance(request, Request)  # what it is depends on its keys
     return request.operations
 

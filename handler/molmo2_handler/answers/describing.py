@@ -2,9 +2,9 @@
 
 import json
 import math
-from collections.abc import Iterable
 from typing import Any
 
+from molmo2_contract.json_schema import is_deeper
 from molmo2_contract.operations import Describe
 from molmo2_contract.results import DescribeResult, Status
 from molmo2_handler.answers.json_answer import MAX_DEPTH
@@ -57,7 +57,7 @@ def _load(text: str) -> Any:
         data = json.loads(text, parse_float=_finite, parse_constant=_finite)
     except RecursionError:
         raise ValueError(_TOO_DEEP) from None
-    if _depth(data) > MAX_DEPTH:
+    if is_deeper(data, MAX_DEPTH):
         raise ValueError(_TOO_DEEP)
     return data
 
@@ -67,15 +67,3 @@ def _finite(written: str) -> float:
     if not math.isfinite(number):
         raise ValueError("it holds a number too large for a float; bound it in the schema")
     return number
-
-
-def _depth(data: Any) -> int:
-    """Containers within containers."""
-    depth, level = 0, [data]
-    while containers := [each for each in level if isinstance(each, dict | list)]:
-        depth, level = depth + 1, [item for each in containers for item in _items(each)]
-    return depth
-
-
-def _items(container: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return container.values() if isinstance(container, dict) else container

@@ -4,14 +4,10 @@ import pytest
 import typer
 
 from molmo2_client import InvalidRequest
-from molmo2_client.command.questions import WITH_PROMPT, from_document, from_options
+from molmo2_client.command.questions import from_document, from_options
 from molmo2_contract.operations import OPERATION_NAMES
 
 VIDEO = "street.mp4"
-
-
-def test_the_operations_that_take_a_prompt_are_the_contracts():
-    assert WITH_PROMPT == ("pointing", "tracking", "describe")
 
 
 def test_prompts_go_in_their_order_to_the_operations_that_take_one():

@@ -78,11 +78,18 @@ def test_a_prompt_out_of_bounds_costs_no_request(make_dataset, answerer, cell):
     assert dataset.first().molmo2_run.describe.error_kind == "invalid_request"
 
 
+@pytest.mark.parametrize("one", [{"operation": "describe", "prompt": "What?"}, "embed"])
+def test_one_operation_needs_no_list(make_dataset, answerer, one):
+    label(make_dataset(1), one, answerer)
+
+    assert len(answerer.requests) == 1
+
+
 @pytest.mark.parametrize(
     ("operations", "message"),
     [
         (["pointing"], r"operations\[0\].prompt: required"),
-        (["embed", "paint"], "unknown operation; expected one of pointing"),
+        (["embed", "paint"], "unknown operation 'paint'; expected one of pointing"),
         ([{"operation": "embed", "pool": "mean"}], "pool: unknown field"),
         ([], "operations"),
     ],

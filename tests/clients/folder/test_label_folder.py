@@ -59,6 +59,24 @@ def test_every_video_is_a_line_with_the_response(clips, client, output, contract
         assert [each.operation for each in answer.operations] == ["pointing", "embed"]
 
 
+def test_one_operation_needs_no_list(clips, client, output):
+    label(clips, client, output, {"operation": "describe", "prompt": "What?"})
+    label(clips, client, output, "embed", overwrite=True)
+
+    assert {str(answer.operations[0].operation) for answer in read_answers(output)} == {"embed"}
+
+
+def test_two_questions_of_a_kind_are_both_answered_and_kept(clips, client, output):
+    asked = [{"operation": "describe", "prompt": prompt} for prompt in ("A", "B")]
+    label(clips, client, output, asked)
+    summary = label(clips, client, output, asked)
+
+    assert summary.finished == 5
+    for answer in read_answers(output):
+        assert [operation.prompt for operation in answer.operations] == ["A", "B"]
+        assert len(answer.response.results) == 2
+
+
 def test_a_second_call_asks_nothing(clips, client, output, contract_server):
     label(clips, client, output)
     before = output.read_bytes()

@@ -6,8 +6,8 @@ from typing import Any
 from fiftyone.operators import ExecutionContext
 
 from molmo2_client.address import Address
-from molmo2_client.fiftyone.questions import PROMPTED
 from molmo2_client.settings import Settings
+from molmo2_contract.operations import PROMPTED
 
 LABEL_FIELD = "molmo2"
 """What all new fields begin with, by default."""
@@ -42,7 +42,9 @@ def question(params: Mapping[str, Any]) -> dict[str, Any]:
     names = params.get("operations") or []
     return {
         "operations": [_operation(name, params) for name in names],
-        "prompt_field": (params.get("prompt_field") or None) if PROMPTED & set(names) else None,
+        "prompt_field": (params.get("prompt_field") or None)
+        if set(PROMPTED) & set(names)
+        else None,
         "label_field": params.get("label_field", LABEL_FIELD),
     }
 

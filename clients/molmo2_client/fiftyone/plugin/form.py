@@ -15,11 +15,10 @@ from molmo2_client.fiftyone.plugin.arguments import (
     prompt_of,
     question,
 )
-from molmo2_client.fiftyone.questions import PROMPTED
 from molmo2_client.settings import Media, Settings
 from molmo2_contract.errors import InvalidRequest
 from molmo2_contract.images import IMAGE_OPERATION_NAMES
-from molmo2_contract.operations import OPERATION_NAMES, Pooling
+from molmo2_contract.operations import OPERATION_NAMES, PROMPTED, Pooling
 
 MAX_CONCURRENCY = 256
 """Largest number of requests under way at once that the form takes."""

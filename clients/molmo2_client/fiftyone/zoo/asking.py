@@ -4,9 +4,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from molmo2_client.fiftyone.label import CONCURRENCY
 from molmo2_client.fiftyone.media_type import MediaType, check_operations
-from molmo2_client.fiftyone.questions import PROMPTED, Question, parse_questions
+from molmo2_client.fiftyone.questions import Question, parse_questions
 from molmo2_contract.limits import MAX_NEW_TOKENS, MAX_TEMPERATURE, MAX_TIMEOUT
-from molmo2_contract.operations import OPERATION_NAMES, Embed, Pooling, Prompt
+from molmo2_contract.operations import OPERATION_NAMES, PROMPTED, Embed, Pooling, Prompt
 
 OPERATIONS = tuple(name for name in OPERATION_NAMES if name != "embed")
 """What ``apply_model`` can ask; ``compute_embeddings`` asks the other."""
