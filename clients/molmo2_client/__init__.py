@@ -25,6 +25,7 @@ from molmo2_client.errors import (
     VideoNotFound,
     VideoTooLong,
     VideoUnreadable,
+    WorkerDied,
 )
 from molmo2_client.settings import Settings
 from molmo2_contract.events import Done, Event, Failed, OperationDone, Progress
@@ -73,4 +74,5 @@ __all__ = [
     "VideoNotFound",
     "VideoTooLong",
     "VideoUnreadable",
+    "WorkerDied",
 ]

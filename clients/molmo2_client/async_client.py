@@ -23,7 +23,7 @@ from molmo2_client.pictures import (
     listed,
     told,
 )
-from molmo2_client.retry import judge, patience
+from molmo2_client.retry import Deaths, judge, patience
 from molmo2_client.shortcuts import AsyncShortcuts
 from molmo2_client.transport import AsyncTransport, connect_async
 from molmo2_contract.events import Event
@@ -113,7 +113,13 @@ class AsyncMolmo2(BaseClient[AsyncTransport], AsyncShortcuts):
         import stamina  # takes as long to import as all else; nobody needs it before a call
 
         retrying = stamina.AsyncRetryingCaller(**patience(self.settings, call.timeout))
-        return await retrying(judge(self.settings), self._authorized, attempt)
+        deaths = Deaths()
+
+        async def counted() -> T:
+            with deaths.counted():
+                return await self._authorized(attempt)
+
+        return await retrying(judge(self.settings), counted)
 
     async def _authorized(self, attempt: Callable[[str | None], Awaitable[T]]) -> T:
         """``attempt`` with the token, and once more if that was refused and there is a new one."""

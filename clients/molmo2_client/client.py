@@ -22,7 +22,7 @@ from molmo2_client.pictures import (
     listed,
     told,
 )
-from molmo2_client.retry import judge, patience
+from molmo2_client.retry import Deaths, judge, patience
 from molmo2_client.shortcuts import Shortcuts
 from molmo2_client.transport import Transport, connect
 from molmo2_contract.events import Event
@@ -112,7 +112,13 @@ class Molmo2(BaseClient[Transport], Shortcuts):
         import stamina  # takes as long to import as all else; nobody needs it before a call
 
         retrying = stamina.RetryingCaller(**patience(self.settings, call.timeout))
-        return retrying(judge(self.settings), self._authorized, attempt)
+        deaths = Deaths()
+
+        def counted() -> T:
+            with deaths.counted():
+                return self._authorized(attempt)
+
+        return retrying(judge(self.settings), counted)
 
     def _authorized(self, attempt: Callable[[str | None], T]) -> T:
         """``attempt`` with the token, and once more if that was refused and there is a new one."""

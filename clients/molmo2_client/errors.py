@@ -11,6 +11,7 @@
     ├── Overloaded            all slots are busy; try again after ``retry_after`` seconds
     ├── DeadlineExceeded      the request's ``timeout`` passed
     ├── EngineUnavailable     the engine process is away; it is being restarted
+    │   └── WorkerDied        the worker that was at the request ended; others take its place
     ├── InternalError         a defect of the server
     ├── ServerUnreachable     no connection, or it was lost before the whole answer came
     └── ProtocolError         something answered that does not speak this contract
@@ -52,7 +53,16 @@ __all__ = [
     "VideoNotFound",
     "VideoTooLong",
     "VideoUnreadable",
+    "WorkerDied",
 ]
+
+
+class WorkerDied(EngineUnavailable):
+    """The worker that was at the request ended: it was killed, it hung, or the video crashed it.
+
+    Tried again once. A request at which two workers ended in a row is one about a video that ends
+    workers, and is told as ``VideoUnreadable``.
+    """
 
 
 class ServerUnreachable(Molmo2Error):

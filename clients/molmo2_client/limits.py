@@ -34,6 +34,9 @@ MAX_RETRIES = 20
 MAX_RETRY_FOR = 86_400.0
 """Largest ``retry_for``, in seconds."""
 
+WORKER_DEATHS = 1
+"""Workers that may end at a request before it is not tried again."""
+
 RETRY_WAIT = 0.5
 """Seconds before the first retry; each further wait is twice as long."""
 

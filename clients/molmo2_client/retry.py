@@ -2,11 +2,18 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypedDict
 
 from molmo2_client import limits
-from molmo2_client.errors import EngineUnavailable, Overloaded, ServerUnreachable
+from molmo2_client.errors import (
+    EngineUnavailable,
+    Overloaded,
+    ServerUnreachable,
+    VideoUnreadable,
+    WorkerDied,
+)
 from molmo2_client.settings import Settings
 
 Judge = Callable[[Exception], bool | float]
@@ -69,3 +76,29 @@ def worth_retrying(error: Exception, longest_wait: float = limits.MAX_RETRY_AFTE
     if error.retry_after > longest_wait:
         return False
     return error.retry_after + random.uniform(0, limits.RETRY_JITTER)
+
+
+class Deaths:
+    """The workers that ended at one request: a video that ends them is not sent on and on."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Around each attempt.
+
+        Raises:
+            WorkerDied: the first time.
+            VideoUnreadable: from then on.
+        """
+        try:
+            yield
+        except WorkerDied:
+            self._count += 1
+            if self._count <= limits.WORKER_DEATHS:
+                raise
+            raise VideoUnreadable(
+                f"{self._count} workers of the server ended at this request, one after the other:"
+                " what it asks about is to be suspected (the server's log says more)"
+            ) from None

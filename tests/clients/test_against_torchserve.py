@@ -25,6 +25,7 @@ from molmo2_client import (
     Unauthorized,
     VideoNotFound,
     VideoUnreadable,
+    WorkerDied,
 )
 
 pytestmark = pytest.mark.e2e
@@ -250,10 +251,15 @@ def test_a_server_that_misses_the_deadline_is_not_waited_for(connect):
         client.describe(URI, "hang 3", timeout=0.2)
 
 
-def test_a_worker_that_dies_speaks_against_the_video_and_the_next_request_is_answered(client):
-    with pytest.raises(VideoUnreadable, match="worker died"):
+def test_a_worker_that_dies_is_told_as_such_and_the_next_request_is_answered(client):
+    with pytest.raises(WorkerDied, match="worker ended"):
         client.describe(URI, "die")
     assert client.describe(URI, "hello").text == "hello"
+
+
+def test_two_workers_that_die_speak_against_the_video_however_many_retries_there_are(connect):
+    with pytest.raises(VideoUnreadable, match="2 workers of the server ended"):
+        connect(retries=20).describe(URI, "die")
 
 
 def test_a_handler_that_raises_is_an_internal_error(client):

@@ -1,7 +1,7 @@
 import pytest
 
 from molmo2_client import Settings, errors, limits
-from molmo2_client.retry import judge, patience, worth_retrying
+from molmo2_client.retry import Deaths, judge, patience, worth_retrying
 
 RETRIED = (errors.Overloaded, errors.EngineUnavailable, errors.ServerUnreachable)
 RAISED = set(errors.Molmo2Error.__subclasses__()) - set(RETRIED)
@@ -66,3 +66,21 @@ def test_a_long_wait_that_the_server_asks_for_is_kept_if_the_time_to_ask_again_i
 
 def test_what_will_not_pass_is_raised_at_once_whatever_the_time_to_ask_again():
     assert judge(Settings.load(retry_for=600))(errors.VideoUnreadable("no video")) is False
+
+
+def test_a_worker_that_ends_at_a_request_costs_one_more_and_not_a_third():
+    deaths = Deaths()
+    with pytest.raises(errors.WorkerDied), deaths.counted():
+        raise errors.WorkerDied("killed")
+    with pytest.raises(errors.VideoUnreadable, match="2 workers"), deaths.counted():
+        raise errors.WorkerDied("killed")
+
+
+def test_a_dead_worker_is_worth_another_try_and_other_errors_are_not_its():
+    assert worth_retrying(errors.WorkerDied("killed")) is True
+    deaths = Deaths()
+    for _ in range(3):
+        with pytest.raises(errors.Overloaded), deaths.counted():
+            raise errors.Overloaded("busy")
+    with pytest.raises(errors.WorkerDied), deaths.counted():
+        raise errors.WorkerDied("killed")

@@ -11,7 +11,7 @@ from molmo2_client.errors import (
     Overloaded,
     TooLarge,
     Unauthorized,
-    VideoUnreadable,
+    WorkerDied,
 )
 
 _NO_MODEL = (
@@ -63,10 +63,8 @@ def too_large() -> TooLarge:
     )
 
 
-def worker_died() -> VideoUnreadable:
-    """A decoder's crash, most likely; not tried again by itself, since it would kill another."""
-    return VideoUnreadable(
-        "the server's worker died with this request; a new one is being started, and if it happens"
-        " again with this video, the video is to be suspected (the server's log says more)",
-        field="video",
+def worker_died() -> WorkerDied:
+    return WorkerDied(
+        "the server's worker ended while it was at this request, killed or crashed; a new one is"
+        " being started (the server's log says more)"
     )
