@@ -11,8 +11,9 @@ import sys
 
 from molmo2_engine import cuda_driver
 from molmo2_engine.client.engine_lock import EngineLock, EngineTaken
+from molmo2_engine.client.process_state import is_running
 from molmo2_engine.command_line import settings_of
-from molmo2_engine.heartbeat import LOADING_PATIENCE, Heartbeat, is_alive
+from molmo2_engine.heartbeat import LOADING_PATIENCE, Heartbeat
 from molmo2_engine.settings import EngineSettings
 from molmo2_engine.supervisor import Supervisor
 
@@ -52,7 +53,7 @@ def _serve(settings: EngineSettings, lock: EngineLock) -> None:
         if not lock.path.exists():
             return False
         lock.beat(LOADING_PATIENCE)  # so that nobody takes the lost one for alive
-        return settings.exit_with is None or is_alive(settings.exit_with)
+        return settings.exit_with is None or is_running(settings.exit_with)
 
     served = Supervisor(wanted, may_fork=not cuda_driver.is_in_use()).become_engine()
     lock.beat(LOADING_PATIENCE)

@@ -10,6 +10,7 @@ from typing import Self
 from grpc_health.v1 import health, health_pb2
 
 from molmo2_engine.client.engine_lock import EngineLock
+from molmo2_engine.client.process_state import is_running
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Heartbeat(threading.Thread):
             stalled = self._stalled()
             if self._report is not None:
                 self._report.set("", _STATUS.NOT_SERVING if stalled else _STATUS.SERVING)
-            if self._exit_with is not None and not is_alive(self._exit_with):
+            if self._exit_with is not None and not is_running(self._exit_with):
                 self._end_process(f"process {self._exit_with} has ended")
             try:
                 if not stalled:
@@ -72,14 +73,3 @@ class Heartbeat(threading.Thread):
         os.kill(os.getpid(), signal.SIGTERM)
         if not self._ended.wait(_SECONDS_TO_END):
             os._exit(1)  # the loop is stuck and hears no signal
-
-
-def is_alive(process: int) -> bool:
-    """Whether there is such a process."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # it lives, and belongs to somebody else
-    return True
