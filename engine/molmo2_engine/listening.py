@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import grpc
-from grpc_health.v1 import health, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from molmo2_contract.errors import Molmo2Error
 from molmo2_engine.client.channel import CHANNEL_OPTIONS, ERROR_TRAILER
@@ -35,6 +35,7 @@ def serve(
     server = grpc.server(ReadyThreads(max_calls), options=CHANNEL_OPTIONS)
     engine_pb2_grpc.add_EngineServicer_to_server(service, server)
     health_service = health.HealthServicer()
+    health_service.set("", health_pb2.HealthCheckResponse.NOT_SERVING)  # it begins with SERVING
     health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
     server.add_insecure_port(f"unix:{socket}")
     server.start()

@@ -15,15 +15,24 @@ CALLS = 4
 
 
 @pytest.fixture
-def channel(tmp_path: Path):
+def listening(tmp_path: Path):
     server, report = serve(engine_pb2_grpc.EngineServicer(), tmp_path / "engine.sock", CALLS)
-    report.set("", health_pb2.HealthCheckResponse.SERVING)
     with grpc.insecure_channel(f"unix:{tmp_path}/engine.sock") as channel:
-        yield channel
+        yield channel, report
     server.stop(None).wait()
 
 
-def test_calls_are_heard_where_no_thread_can_be_started_any_more(channel, monkeypatch):
+def test_it_does_not_serve_until_it_is_told_to(listening):
+    channel, report = listening
+    grpc.channel_ready_future(channel).result(10)
+    assert not serves(channel)
+    report.set("", health_pb2.HealthCheckResponse.SERVING)
+    assert serves(channel)
+
+
+def test_calls_are_heard_where_no_thread_can_be_started_any_more(listening, monkeypatch):
+    channel, report = listening
+    report.set("", health_pb2.HealthCheckResponse.SERVING)
     grpc.channel_ready_future(channel).result(10)
 
     def fail(thread: threading.Thread) -> None:
