@@ -9,7 +9,7 @@ from molmo2_contract.errors import InternalError, Molmo2Error
 from molmo2_engine.assemble import Assembly
 from molmo2_engine.listening import refuse
 from molmo2_engine.loop import job as events
-from molmo2_engine.request_log import Line, logged
+from molmo2_engine.request_log import CANCELLED, Line, logged
 from molmo2_engine.wire import engine_pb2 as wire
 from molmo2_engine.wire import engine_pb2_grpc
 
@@ -48,6 +48,7 @@ class EngineService(engine_pb2_grpc.EngineServicer):
             try:
                 job = self._admission.job(request)
                 if not context.add_callback(job.cancel):
+                    line.outcome = CANCELLED
                     return
                 if not self._engine.submit(job):
                     line.outcome = "not_held"
@@ -65,9 +66,10 @@ class EngineService(engine_pb2_grpc.EngineServicer):
         while remaining:
             event = job.events.get()
             if isinstance(event, events.Cancelled):
-                line.outcome = "cancelled"
+                line.outcome = CANCELLED
                 return
-            line.failed += isinstance(event, events.Failed)
+            if isinstance(event, events.Failed):
+                line.fail(event.error.kind)
             remaining -= not isinstance(event, events.Opened | events.Progressed)
             yield self._to_wire(event)
 
