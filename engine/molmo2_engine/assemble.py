@@ -66,7 +66,7 @@ def assemble(settings: EngineSettings) -> Assembly:
     registry = CollectorRegistry()
     limits = LoopLimits(**settings.model_dump(include={f.name for f in fields(LoopLimits)}))
     engine = Engine(runner, checkpoint.end_tokens, limits, Counters(registry))
-    registry.register(Gauges(engine, checkpoint.device))
+    registry.register(Gauges(engine, *devices_of(settings)))
     return Assembly(
         engine=engine,
         metrics=registry,

@@ -65,7 +65,9 @@ class Batch:
         """Lets an admitted sequence run from the next step on."""
         self._prefixes.make_room(1)
         sequence.table = PageTable(sequence.job.prefix, self._pool, self._runner.cache)
-        sequence.started = sequence.started or time.monotonic()
+        if not sequence.started:
+            sequence.started = time.monotonic()
+            self._counters.started(sequence)
         self.running.append(sequence)
 
     def step(self) -> list[Sequence]:
@@ -149,7 +151,9 @@ class Batch:
         except GrammarFailed as error:
             self._fail(sequence, error)
             return
-        sequence.first_token = sequence.first_token or time.monotonic()
+        if not sequence.first_token:
+            sequence.first_token = time.monotonic()
+            self._counters.first_token(sequence)
         if token in self._end_tokens:
             self._finish(sequence, truncated=False)
             return

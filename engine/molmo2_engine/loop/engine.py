@@ -104,8 +104,10 @@ class Engine:
     def _drop_cancelled(self) -> None:
         with self._work:
             dropped = self.scheduler.drop_cancelled()
+            if self.scheduler.next_to_prefill() is None:
+                self._short_of_room = False  # who waited for room has gone
         for job in {*dropped, *self.batch.drop_cancelled()}:
-            self._counters.cancelled(job.open_operations)
+            self._counters.cancelled(job)
             self._room.leave(job)
 
     def _open_jobs(self) -> None:
@@ -191,6 +193,6 @@ class Engine:
 
     def _close(self, job: Job, event: Finished | Embedded | Failed) -> None:
         job.close_operation(event)
-        self._counters.closed(event)
+        self._counters.closed(job, event)
         if not job.open_operations:
             self._room.leave(job)

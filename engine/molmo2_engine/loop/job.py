@@ -155,6 +155,11 @@ class Sequence:
         self.unread = self.question.copy()
 
     @property
+    def queued(self) -> float:
+        """Seconds that it waited until it ran; the prefill of its media is not among them."""
+        return self.started - self.job.submitted - self.job.media_seconds
+
+    @property
     def begun(self) -> bool:
         """Whether it has read its question, or once more what it read before a pause."""
         return self.table.tokens > self.job.prefix_tokens
@@ -180,7 +185,7 @@ class Sequence:
             truncated=truncated,
             prompt_tokens=self.job.prefix_tokens + len(self.question),
             cached_tokens=self.job.cached_tokens(self.index),
-            queued=self.started - self.job.submitted - self.job.media_seconds,
+            queued=self.queued,
             prefill=self.first_token - self.started + self.job.media_seconds,
             decode=now - self.first_token,
         )

@@ -96,6 +96,21 @@ def test_a_job_that_waits_for_room_is_not_starved_by_later_ones(checkpoint, layo
     pytest.fail("later jobs on a held video kept the waiting one out")
 
 
+def test_who_waited_for_room_and_left_keeps_nobody_from_a_held_video(checkpoint, layout, video):
+    held, new = video(0, 14), video(1, 14)
+    size = len(layout.video_prefix(held.times)[0])
+    bench = SteppedEngine(checkpoint, layout, page_tokens=1, tokens=size + 60, decode_share=0)
+    bench.engine.submit(bench.job(held, PROMPTS[:1]))
+    bench.engine.step()
+    waiting = bench.job(new, PROMPTS[:1])
+    bench.engine.submit(waiting)
+    bench.engine.step()
+    assert not bench.engine.submit(bench.job(held, PROMPTS[:1], send=False))
+    waiting.cancel()
+    bench.engine.step()
+    assert bench.engine.submit(bench.job(held, PROMPTS[:1], send=False))
+
+
 def test_a_short_video_overtakes_a_flood_of_long_ones(checkpoint, layout, video):
     bench = SteppedEngine(checkpoint, layout, tokens=8000, max_sequences=64)
     flood = [bench.job(video(seed, 14), PROMPTS[:1]) for seed in range(12)]
@@ -108,7 +123,7 @@ def test_a_short_video_overtakes_a_flood_of_long_ones(checkpoint, layout, video)
 
 
 def test_the_oldest_waits_for_no_more_than_twice_those_before_it(checkpoint, layout, video):
-    bench = SteppedEngine(checkpoint, layout, tokens=8000, max_sequences=64)
+    bench = SteppedEngine(checkpoint, layout, tokens=8000, max_sequences=64, decode_share=0)
     before = [bench.job(video(seed, 1), PROMPTS[:1]) for seed in range(3)]
     long = bench.job(video(60, 14), PROMPTS[:1])
     prefills = iter(range(1000))
