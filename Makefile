@@ -33,8 +33,10 @@ demo-score: .venv/ready  ## Scores the demo model, or CHECKPOINT=<folder>, on CO
 	    $(if $(COUNT),--count $(COUNT))
 
 .PHONY: demo-model
+# Into FOLDER=run/trainer; from START=demo/checkpoint, or with FROM_NOTHING=1 from its sizes alone.
 demo-model: .venv/ready  ## Trains the demo model on into run/trainer [EYE_STEPS=… STEPS=… CLIPS=…]; continues if cut.
-	$(RUN) -m molmo2_trainer run/trainer $(if $(EYE_STEPS),--eye-steps $(EYE_STEPS)) \
+	$(RUN) -m molmo2_trainer $(or $(FOLDER),run/trainer) $(if $(START),--start $(START)) \
+	    $(if $(FROM_NOTHING),--from-nothing) $(if $(EYE_STEPS),--eye-steps $(EYE_STEPS)) \
 	    $(if $(STEPS),--steps $(STEPS)) $(if $(CLIPS),--clips $(CLIPS))
 
 .PHONY: app

@@ -19,6 +19,7 @@ MAY_IMPORT = {
         "molmo2_contract",
         "molmo2_demo",
         "molmo2_engine.model.vision",
+        "molmo2_engine.model.vision_encoder",
         "molmo2_engine.prompt",
     ),
     "molmo2_ops": ("molmo2_contract", "molmo2_engine.client", "molmo2_engine.wire"),

@@ -8,7 +8,7 @@ from rich.markdown import Markdown
 from rich.markup import escape
 from rich.table import Table
 
-from molmo2_demo.outcome import Outcome, VideoOutcome
+from molmo2_demo.outcome import Outcome
 from molmo2_demo.score import Tally
 
 MODEL_CARD = Path(__file__).parents[1] / "checkpoint" / "MODEL_CARD.md"
@@ -44,7 +44,7 @@ def _by_video(outcome: Outcome) -> Table:
     for video in outcome.videos:
         table.add_row(
             video.truth.video,
-            _format(video),
+            str(video.truth.video_format),
             video.transport,
             video.truth.prompt,
             _share(video.points),
@@ -67,12 +67,6 @@ def _by_operation(outcome: Outcome) -> Table:
         said = ", ".join(f"{count} {status}" for status, count in counts.most_common())
         table.add_row(asked.operation, said)
     return table
-
-
-def _format(video: VideoOutcome) -> str:
-    truth = video.truth
-    rate = "variable" if truth.variable_frame_rate else f"{truth.frame_rate:.4g} fps"
-    return f"{truth.width}×{truth.height}, {rate}"
 
 
 def _share(tally: Tally) -> str:

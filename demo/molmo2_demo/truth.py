@@ -2,6 +2,7 @@
 
 import bisect
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -92,6 +93,12 @@ class Truth:
             events=[_event(shape) for shape in scene.shapes],
             tracks=[_track(shape, times, starts) for shape in scene.named(prompt)],
         )
+
+    @property
+    def video_format(self) -> VideoFormat:
+        """Its size and its frames a second, averaged where they vary."""
+        rate = Fraction(self.frame_rate)
+        return VideoFormat(self.width, self.height, rate, self.variable_frame_rate)
 
     @classmethod
     def read(cls, path: Path) -> "Truth":

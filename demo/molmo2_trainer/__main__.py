@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,9 @@ def main(
     start: Annotated[Path, typer.Option(help="Checkpoint to start from.")] = (
         Path("demo/checkpoint")
     ),
+    from_nothing: Annotated[
+        bool, typer.Option("--from-nothing", help="Begin with random weights of its sizes.")
+    ] = False,
     eye_steps: Annotated[int, typer.Option(min=0)] = Recipe.eyes.steps,
     steps: Annotated[int, typer.Option(min=0)] = Recipe.mind.steps,
     clips: Annotated[int, typer.Option(min=1, help="Clips in a step.")] = Recipe.mind.clips,
@@ -34,7 +38,13 @@ def main(
         eyes=dataclasses.replace(plain.eyes, steps=eye_steps),
         mind=dataclasses.replace(plain.mind, steps=steps, clips=clips, rate=rate),
     )
-    checkpoint = train(start, folder, recipe, torch.device(chosen), workers, typer.echo)
+    try:
+        checkpoint = train(
+            *(start, folder, recipe, torch.device(chosen), workers, typer.echo),
+            from_nothing=from_nothing,
+        )
+    except ValueError as error:
+        sys.exit(str(error))
     typer.echo(f"{checkpoint} is there; score it with: make demo-score CHECKPOINT={checkpoint}")
 
 

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from transformers import Molmo2ForConditionalGeneration
-from transformers.models.molmo2.image_processing_molmo2 import arange_for_pooling
 
-from molmo2_engine.model.vision import to_patches
+from molmo2_engine.model.vision import encode_frames
+from molmo2_engine.model.vision_encoder import TransformersVision
 from molmo2_engine.prompt.formats import FrameFormat
 from molmo2_trainer.attention import Watch
 from molmo2_trainer.batch import OPERATIONS, Batch
@@ -58,16 +58,8 @@ class Student(nn.Module):
 
         ``frames``: uint8 RGB [frames, size, size, 3].
         """
-        patches = to_patches(frames, self._format.patch_size)
-        side = self._format.size // self._format.patch_size
-        grid = torch.arange(side * side).reshape(side, side)
-        windows = arange_for_pooling(grid, *self._format.pooling_size)[0]
-        offsets = torch.arange(len(frames))[:, None, None] * side * side
-        every = torch.where(windows >= 0, windows + offsets, -1).flatten(0, 1)
-        output = self.model.model.get_image_features(
-            patches, every.to(frames.device), torch.tensor([[len(every), 1, 0, 0]])
-        )
-        return output.pooler_output[0]
+        encoder = TransformersVision(self.model)
+        return encode_frames(encoder, self._format, frames, frames_at_once=len(frames))
 
     def forward(self, batch: Batch, features: torch.Tensor) -> Losses:
         """``features``: those of the batch's frames."""

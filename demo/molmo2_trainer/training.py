@@ -1,7 +1,5 @@
 """The training loop: resumable, on a GPU or slowly without one."""
 
-import json
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import Molmo2ForConditionalGeneration
 
+from molmo2_trainer.checkpoint import random_model, read_model, write_checkpoint
 from molmo2_trainer.language import Language
 from molmo2_trainer.lessons import Answering, Lesson, Seeing
 from molmo2_trainer.recipe import Recipe
@@ -34,28 +32,42 @@ class Progress:
     stage: int = 0
     step: int = 0
     """Of this stage."""
+    before: int = 0
+    """Steps of the stage before this one."""
 
 
 def train(
-    start: Path, folder: Path, recipe: Recipe, device: torch.device, workers: int, tell: Tell
+    start: Path,
+    folder: Path,
+    recipe: Recipe,
+    device: torch.device,
+    workers: int,
+    tell: Tell,
+    *,
+    from_nothing: bool = False,
 ) -> Path:
     """Trains from the weights of ``start`` until all of the recipe's steps are done.
 
     What was trained before in ``folder`` is continued, to other numbers of steps if the recipe
-    has changed. Returns the folder of the trained checkpoint, which is complete: a server loads
-    it as it is.
+    has changed. Returns the folder of the trained checkpoint, which is complete but for a model
+    card: a server loads it as it is.
+
+    Args:
+        from_nothing: begin with random weights in the sizes of ``start``, which needs none then.
+
+    Raises:
+        ValueError: if the recipe has more steps for the eyes than they have learnt in ``folder``,
+            and the stage after has begun there.
     """
     folder.mkdir(parents=True, exist_ok=True)
     language = Language.read(start)
-    model = Molmo2ForConditionalGeneration.from_pretrained(
-        start, dtype=torch.float32, attn_implementation="sdpa", use_safetensors=True
-    )
+    model = random_model(start) if from_nothing else read_model(start)
     student = Student(model, language.layout.frame_format).to(device).train()
     training = _Training(folder, student, recipe, tell)
     seed = f"{time.time()}"  # a continued training sees other clips
     training.run(0, Seeing(student, recipe, seed, device))
     training.run(1, Answering(student, recipe, seed, device, language, workers))
-    return _write_checkpoint(start, folder, student)
+    return write_checkpoint(start, folder / CHECKPOINT, student.model)
 
 
 class _Training:
@@ -77,9 +89,11 @@ class _Training:
         """What is left of a lesson; nothing where a later one has begun."""
         progress = self._progress
         if stage < progress.stage:
+            self._refuse_more(lesson.stage.steps)
             return
         if stage > progress.stage:
-            progress.stage, progress.step, self._state = stage, 0, {}
+            progress.stage, progress.step, progress.before = stage, 0, progress.step
+            self._state = {}
         optimizer = _optimizer(lesson, self._recipe)
         scales = [group["scale"] for group in optimizer.param_groups]
         if self._state:
@@ -97,6 +111,16 @@ class _Training:
                 self._save(optimizer)
                 saved = time.monotonic()
         self._save(optimizer)
+
+    def _refuse_more(self, steps: int) -> None:
+        """Of a stage that is over: the next one has learnt from what it left."""
+        if steps > self._progress.before:
+            folder = self._path.parent
+            raise ValueError(
+                f"{folder}: the eyes learnt for {self._progress.before} steps and rest now; to "
+                f"have them learn for {steps}, train in another folder, from {folder / CHECKPOINT} "
+                "if you like (--start)"
+            )
 
     def _step(self, lesson: Lesson, optimizer: torch.optim.Optimizer) -> str:
         for group in optimizer.param_groups:
@@ -130,15 +154,3 @@ def _optimizer(lesson: Lesson, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": lesson.probes, "weight_decay": 0.0, "scale": lesson.stage.probes},
     ]
     return torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
-
-
-def _write_checkpoint(start: Path, folder: Path, student: Student) -> Path:
-    """The files of ``start`` with other weights, in bfloat16."""
-    target = folder / CHECKPOINT
-    shutil.copytree(start, target, dirs_exist_ok=True)
-    for path in target.glob("*.safetensors"):
-        path.unlink()
-    student.model.to(torch.bfloat16).save_pretrained(target)
-    config = json.loads((start / "config.json").read_text())
-    (target / "config.json").write_text(json.dumps(config | {"dtype": "bfloat16"}, indent=2) + "\n")
-    return target
