@@ -14,6 +14,9 @@ class WeightFile(WireModel):
 
     size: int = Field(ge=0, description="Bytes.")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    mark: str | None = Field(
+        None, description="What a source without digests told of it, to see that it has another."
+    )
 
 
 class WeightsRecord(WireModel):

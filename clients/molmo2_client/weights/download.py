@@ -4,20 +4,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from molmo2_client.weights.errors import Damaged, Interrupted, WeightsError
-from molmo2_client.weights.remote_file import RemoteFile, Verifier
+from molmo2_client.weights.errors import Damaged, Interrupted
+from molmo2_client.weights.part import Part
+from molmo2_client.weights.remote_file import RemoteFile
 from molmo2_client.weights.sources import Source
 from molmo2_contract.weights import WeightFile
 
 ATTEMPTS = 5
 """In a row that bring no byte, before a file is given up."""
 
-_PIECE = 2**20
 _PAUSE = 0.5
 """Seconds after the first attempt that brought nothing; each one after it waits twice as long."""
 
 Arrived = Callable[[int], None]
-"""Hears of bytes: those that came, and less than none where some have to come again."""
+"""Hears of bytes: those that came, and less than none where some have to come again. What it raises
+ends the download."""
 
 
 def download(source: Source, file: RemoteFile, folder: Path, arrived: Arrived) -> WeightFile:
@@ -27,77 +28,48 @@ def download(source: Source, file: RemoteFile, folder: Path, arrived: Arrived) -
 
     Raises:
         Interrupted: the source went away ``ATTEMPTS`` times in a row; call again to continue.
-        WeightsError: the source refuses, or its content is not what it announced, twice.
+        WeightsError: the source refuses, its content is not what it announced, twice, or it cannot
+            be written.
     """
-    whole = folder / file.path
-    part = folder / f"{file.path}.{file.mark}.part"
-    if whole.is_file():
-        whole.replace(part)
-    for last in (False, True):
-        verifier = _complete(source, file, part, arrived)
-        if verifier.is_right:
-            part.replace(whole)
-            return WeightFile(size=file.size, sha256=verifier.sha256)
-        arrived(-part.stat().st_size)
-        part.unlink()
-        if last:
-            break
+    part = Part(file, folder)
+    arrived(part.held)
+    for _ in range(2):
+        _complete(source, file, part, arrived)
+        if part.is_right:
+            part.path.replace(folder / file.path)
+            return WeightFile(size=file.size, sha256=part.sha256, mark=file.mark_to_record)
+        _empty(part, arrived)
     raise Damaged(f"{source.name}: {file.path} came twice with a content that it should not have")
 
 
-def _complete(source: Source, file: RemoteFile, part: Path, arrived: Arrived) -> Verifier:
-    """Makes ``part`` as long as the file; returns what was taken of it, from its beginning."""
+def _complete(source: Source, file: RemoteFile, part: Part, arrived: Arrived) -> None:
+    """Makes ``part`` as long as the file, or longer where the source has more than it announced."""
     failures = 0
-    verifier = _take(file, part)
-    arrived(part.stat().st_size if part.exists() else 0)
-    while (held := part.stat().st_size if part.exists() else 0) < file.size or not part.exists():
+    while part.held < file.size or not part.path.exists():
+        held = part.held
         try:
-            verifier = _continue(source, file, part, held, verifier, arrived)
+            _continue(source, file, part, arrived)
         except Interrupted:
-            verifier = _take(file, part)
-            grown = part.exists() and part.stat().st_size > held
-            failures = 0 if grown else failures + 1
+            failures = 0 if part.held > held else failures + 1
             if failures == ATTEMPTS:
                 raise
-            time.sleep(_PAUSE * 2**failures if failures else 0)
-    return verifier
+            time.sleep(_PAUSE * 2 ** (failures - 1) if failures else 0)
+            arrived(0)  # another file may have ended the pull
 
 
-def _continue(
-    source: Source,
-    file: RemoteFile,
-    part: Path,
-    held: int,
-    verifier: Verifier,
-    arrived: Arrived,
-) -> Verifier:
+def _continue(source: Source, file: RemoteFile, part: Part, arrived: Arrived) -> None:
     """Appends what the source sends; from the beginning where it cannot start later."""
-    with source.read(file, held) as content:
-        if content.start != held:
-            arrived(-held)
-            verifier, held = file.verifier(), 0
-        came = 0
-        try:
-            with part.open("ab" if held else "wb") as target:
-                for piece in content:
-                    target.write(piece)
-                    verifier.update(piece)
-                    arrived(len(piece))
-                    came += len(piece)
-                    if held + came > file.size:
-                        return verifier  # longer than announced: not this content
-        except OSError as error:
-            raise WeightsError(f"{part}: {error}") from None
-    if held + came < file.size:
-        raise Interrupted(f"{source.name}: {file.path} ended after {held + came} bytes")
-    return verifier
+    with source.read(file, part.held) as content:
+        if content.start != part.held:
+            _empty(part, arrived)
+        for count in part.append(iter(content)):
+            arrived(count)
+            if part.held > file.size:
+                return
+    if part.held < file.size:
+        raise Interrupted(f"{source.name}: {file.path} ended after {part.held} bytes")
 
 
-def _take(file: RemoteFile, part: Path) -> Verifier:
-    """What is there of an earlier run."""
-    verifier = file.verifier()
-    if part.exists():
-        with part.open("rb") as stream:
-            while piece := stream.read(_PIECE):
-                verifier.update(piece)
-    return verifier
+def _empty(part: Part, arrived: Arrived) -> None:
+    arrived(-part.held)
+    part.empty()

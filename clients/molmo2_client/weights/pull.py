@@ -1,7 +1,6 @@
 """A checkpoint from wherever it is to a folder here."""
 
 import json
-import os
 import shutil
 import threading
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from rich.filesize import decimal
 
 from molmo2_client.weights.download import download
 from molmo2_client.weights.errors import WeightsError
+from molmo2_client.weights.part import begun, remove_others
 from molmo2_client.weights.remote_file import RemoteFile, choose
 from molmo2_client.weights.sources import Source, open_source
 from molmo2_contract.weights import RECORD_NAME, WeightFile, WeightsRecord
@@ -60,6 +60,7 @@ def pull(
         WeightsError: saying what is wrong and what to do.
     """
     listener = listener or Listener()
+    folder = folder.resolve()
     source = open_source(name, revision)
     files = choose(source.files(), source.name)
     held = _held(folder, source, files)
@@ -68,17 +69,25 @@ def pull(
     part = folder.with_name(f".{folder.name}.part")
     listener.starts(sum(file.size for file in files))
     try:
-        part.mkdir(parents=True, exist_ok=True)
-        _require_space(part, files)
-        record = _fetch(source, files, part, listener)
-        (part / RECORD_NAME).write_text(record.model_dump_json(indent=2) + "\n")
-        _remove_others(part, {*record.files, RECORD_NAME})
-        if folder.is_dir():
-            folder.rmdir()  # empty: _held has looked
-        part.rename(folder)
+        with begun(part, source, files):
+            _require_space(part, files)
+            record = _fetch(source, files, part, listener)
+            (part / RECORD_NAME).write_text(record.model_dump_json(indent=2) + "\n")
+            remove_others(part, {*record.files, RECORD_NAME})
+            _move(part, folder)
     except OSError as error:
         raise WeightsError(f"{folder}: {error}") from None
     return Pulled(folder, record, fetched=True)
+
+
+def _move(part: Path, folder: Path) -> None:
+    """A folder that is there stays, empty as it is: it may be where somebody is."""
+    if not folder.is_dir():
+        part.rename(folder)
+        return
+    for path in sorted(part.iterdir(), key=lambda path: path.name == RECORD_NAME):
+        path.rename(folder / path.name)
+    part.rmdir()
 
 
 def _held(folder: Path, source: Source, files: Sequence[RemoteFile]) -> WeightsRecord | None:
@@ -96,12 +105,24 @@ def _held(folder: Path, source: Source, files: Sequence[RemoteFile]) -> WeightsR
             f"{folder}: holds {record.source} at {record.revision}, not {source.name} at "
             f"{source.revision}; name another folder, or remove this one"
         )
-    for path, file in record.files.items():
-        if not (folder / path).is_file() or (folder / path).stat().st_size != file.size:
+    for path, known in record.files.items():
+        if not (folder / path).is_file() or (folder / path).stat().st_size != known.size:
             raise WeightsError(f"{folder / path}: is damaged; remove the folder and pull again")
     if set(record.files) != {file.path for file in files}:
         raise WeightsError(f"{folder}: has other files than {source.name} now; remove it")
+    for file in files:
+        if not _is_as_recorded(file, record.files[file.path]):
+            raise WeightsError(
+                f"{folder / file.path}: may not be what {source.name} has now; remove the "
+                "folder, or name another one"
+            )
     return record
+
+
+def _is_as_recorded(file: RemoteFile, known: WeightFile) -> bool:
+    if file.is_verifiable:
+        return file.sha256 in (None, known.sha256)  # git's digest is the revision's
+    return file.mark == known.mark
 
 
 def _fetch(
@@ -161,10 +182,3 @@ def _require_space(part: Path, files: Sequence[RemoteFile]) -> None:
             f"{part.parent}: {decimal(missing)} are missing and {decimal(free)} are free; "
             "make room, or name a folder on another disk"
         )
-
-
-def _remove_others(part: Path, names: set[str]) -> None:
-    """What earlier runs left of other contents."""
-    for path in part.iterdir():
-        if path.name not in names:
-            os.unlink(path)

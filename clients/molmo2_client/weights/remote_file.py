@@ -29,10 +29,24 @@ class RemoteFile:
     git_blob: str | None = None
     """Git's own digest: SHA-1 of a header with the size, and the content."""
 
+    version: str | None = None
+    """What a source without digests says of the content: an ETag, or when it was changed."""
+
+    @property
+    def is_verifiable(self) -> bool:
+        """Whether the source tells a digest."""
+        return (self.sha256 or self.git_blob) is not None
+
     @property
     def mark(self) -> str:
         """Tells this content from another of the same name, as far as the source does."""
-        return (self.sha256 or self.git_blob or str(self.size))[:16]
+        said = f"{self.version or ''} {self.size}"
+        return (self.sha256 or self.git_blob or hashlib.sha256(said.encode()).hexdigest())[:16]
+
+    @property
+    def mark_to_record(self) -> str | None:
+        """None where digests tell more."""
+        return None if self.is_verifiable else self.mark
 
     def verifier(self) -> "Verifier":
         return Verifier(self)

@@ -1,6 +1,7 @@
 """A folder that is there already, and copies of what was pulled."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
@@ -8,6 +9,7 @@ from small_hub import COMMIT, NAME
 from whole_weights import assert_whole
 
 from molmo2_client.weights import WeightsError, pull
+from molmo2_client.weights.pull import Listener
 from molmo2_contract.weights import RECORD_NAME, WeightsRecord
 
 FIRST = "model-00001-of-00002.safetensors"
@@ -66,6 +68,33 @@ def test_a_record_on_the_hub_is_not_taken_for_a_file(hub, tmp_path):
     here = pull(NAME, tmp_path / "volume")
     hub.files[RECORD_NAME] = (here.folder / RECORD_NAME).read_bytes()
     assert_whole(pull(NAME, tmp_path / "weights"), hub.files)
+
+
+def test_an_empty_folder_where_one_stands_is_filled(hub, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weights").mkdir()
+    monkeypatch.chdir("weights")
+    assert_whole(pull(NAME, Path(".")), hub.files)
+    assert Path("config.json").is_file()
+
+
+def test_two_pulls_into_one_folder_are_never_mixed(hub, tmp_path):
+    def finished(_):
+        with pytest.raises(WeightsError, match="another pull is at work there"):
+            pull(NAME, tmp_path / "weights")
+
+    pulled = pull(NAME, tmp_path / "weights", listener=Listener(finished=finished))
+    assert_whole(pulled, hub.files)
+
+
+def test_a_folder_without_a_record_that_was_changed_is_not_taken_for_the_same(hub, tmp_path):
+    source = pull(NAME, tmp_path / "volume").folder
+    (source / RECORD_NAME).unlink()
+    assert_whole(pull(str(source), tmp_path / "weights"), hub.files)
+    assert not pull(str(source), tmp_path / "weights").fetched
+    (source / FIRST).write_bytes(bytes(len(hub.files[FIRST])))
+    with pytest.raises(WeightsError, match=f"{FIRST}: may not be what .*volume has now; remove"):
+        pull(str(source), tmp_path / "weights")
 
 
 def test_a_store_is_read_through_fsspec(hub, tmp_path):

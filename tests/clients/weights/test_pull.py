@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 
 import pytest
 from small_hub import COMMIT, FETCHED, NAME
@@ -77,3 +78,12 @@ def test_a_part_of_another_content_is_not_continued(hub, tmp_path):
         pull(NAME, tmp_path / "weights")
     hub.files[FIRST] = os.urandom(250_000)
     assert_whole(pull(NAME, tmp_path / "weights"), hub.files)
+
+
+def test_a_hub_that_sends_nothing_is_given_longer_each_time(hub, tmp_path, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(download, "_PAUSE", 0.5)
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    hub.cuts = {FIRST: [0] * (download.ATTEMPTS - 1)}
+    assert_whole(pull(NAME, tmp_path / "weights"), hub.files)
+    assert pauses == [0.5, 1.0, 2.0, 4.0]

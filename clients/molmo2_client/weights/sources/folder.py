@@ -25,28 +25,34 @@ class FolderSource(RecordedSource):
 
     def files(self) -> Sequence[RemoteFile]:
         return [
-            self.remote_file(path.name, path.stat().st_size)
+            self.remote_file(path.name, status.st_size, str(status.st_mtime_ns))
             for path in self._folder.iterdir()
-            if path.is_file()
+            if path.is_file() and (status := path.stat())
         ]
 
     @contextmanager
     def read(self, file: RemoteFile, start: int) -> Iterator["OpenFile"]:
+        path = self._folder / file.path
         try:
-            with (self._folder / file.path).open("rb") as stream:
-                stream.seek(start)
-                yield OpenFile(stream, start)
+            stream = path.open("rb")
         except OSError as error:
-            raise WeightsError(f"{self._folder / file.path}: {error}") from None
+            raise WeightsError(f"{path}: {error}") from None
+        with stream:
+            yield OpenFile(path, stream, start)
 
 
 @dataclass(frozen=True)
 class OpenFile:
     """What is left of an open file."""
 
+    path: Path
     stream: BinaryIO
     start: int
 
     def __iter__(self) -> Iterator[bytes]:
-        while piece := self.stream.read(PIECE):
-            yield piece
+        try:
+            self.stream.seek(self.start)
+            while piece := self.stream.read(PIECE):
+                yield piece
+        except OSError as error:
+            raise WeightsError(f"{self.path}: {error}") from None

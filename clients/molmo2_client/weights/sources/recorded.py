@@ -27,7 +27,7 @@ class RecordedSource:
     def revision(self) -> str | None:
         return self._record.revision if self._record else None
 
-    def remote_file(self, name: str, size: int) -> RemoteFile:
+    def remote_file(self, name: str, size: int, version: str) -> RemoteFile:
         """A file of this place, with the digest that it had."""
         known = self._record.files.get(name) if self._record else None
-        return RemoteFile(name, size, known.sha256 if known else None)
+        return RemoteFile(name, size, known.sha256 if known else None, version=version)
