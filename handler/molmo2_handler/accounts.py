@@ -15,6 +15,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from molmo2_contract.errors import Error
+from molmo2_engine.client.canary import CANARY
+
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
@@ -22,32 +25,40 @@ T = TypeVar("T")
 
 OK = "ok"
 
+_MODEL = ["model", "version"]
+
 _RUNNING = Gauge(
     "molmo2_requests_running",
     "Requests that a worker is at.",
-    ["model"],
+    _MODEL,
+    multiprocess_mode="livesum",
+)
+_WORKERS = Gauge(
+    "molmo2_engine_workers",
+    "Request workers whose own engine this is.",
+    [*_MODEL, "engine"],
     multiprocess_mode="livesum",
 )
 _REQUESTS = Counter(
     "molmo2_requests",
-    "Requests that a worker has ended: ok, or the kind of the error.",
-    ["model", "transport", "outcome"],
+    "Requests that a worker has ended: ok if any operation was answered, else the error's kind.",
+    [*_MODEL, "transport", "outcome"],
 )
 _SECONDS = Histogram(
     "molmo2_request_seconds",
     "Seconds from a worker's taking a request to its end; waiting for a worker is not in it.",
-    ["model", "transport"],
+    [*_MODEL, "transport"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600),
 )
 _DECODE_CPU = Counter(
     "molmo2_decode_cpu_seconds",
     "CPU seconds that workers have spent on the frames of videos.",
-    ["model"],
+    _MODEL,
 )
 _ROUTED = Counter(
     "molmo2_requests_routed",
     "Requests that another GPU's engine answered, which held the video.",
-    ["model"],
+    _MODEL,
 )
 
 
@@ -60,21 +71,36 @@ class Account:
     outcome: str | None = OK
     """None leaves it uncounted."""
     operations: list[str] = field(default_factory=list)
+    failed: int = 0
+    """Operations that failed alone."""
     stream: bool = False
     question: dict[str, Any] | None = None
     """What was asked, where the operator wants it logged."""
 
+    def result(self, error: Error | None) -> None:
+        """An operation has its result; where all of them are errors, so is the request."""
+        if error is not None:
+            self.failed += 1
+            if self.failed == len(self.operations):
+                self.outcome = error.kind.value
+
 
 class Accounts:
-    """The accounts of one model in one worker."""
+    """The accounts of one version of a model in one worker.
 
-    def __init__(self, model: str) -> None:
-        self._model = model
-        self._running = _RUNNING.labels(model)
-        self._decode_cpu = _DECODE_CPU.labels(model)
+    What the server asks itself (``molmo2_engine.client.canary``) runs and is logged like any other
+    request, and is not counted.
+    """
+
+    def __init__(self, model: str, version: str, engine: str) -> None:
+        """``engine`` is the name of the worker's own."""
+        self._model = model, version
+        self._running = _RUNNING.labels(*self._model)
+        _WORKERS.labels(*self._model, engine).set(1)
+        self._decode_cpu = _DECODE_CPU.labels(*self._model)
         self._decode_cpu.inc(0)  # a series that is there from the start can be told from no server
         self._running.set(0)
-        self._routed = _ROUTED.labels(model)
+        self._routed = _ROUTED.labels(*self._model)
         self._routed.inc(0)
 
     @contextmanager
@@ -115,14 +141,16 @@ class Accounts:
     def _close(self, account: Account, seconds: float) -> None:
         if account.outcome is None:
             return
-        _REQUESTS.labels(self._model, account.transport, account.outcome).inc()
-        _SECONDS.labels(self._model, account.transport).observe(seconds)
+        if account.request_id != CANARY:
+            _REQUESTS.labels(*self._model, account.transport, account.outcome).inc()
+            _SECONDS.labels(*self._model, account.transport).observe(seconds)
         line: dict[str, Any] = {
             "request_id": account.request_id,
             "outcome": account.outcome,
             "seconds": round(seconds, 3),
             "transport": account.transport,
             "operations": account.operations,
+            "failed": account.failed,
             "stream": account.stream,
         }
         if account.question is not None:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from molmo2_contract.errors import InternalError, Molmo2Error
-from molmo2_contract.events import Done
-from molmo2_contract.images import ImagesRequest
+from molmo2_contract.events import Done, OperationDone
+from molmo2_contract.images import ImagesRequest, ImagesResponse
 from molmo2_contract.request import InfoRequest, Request
-from molmo2_contract.response import ModelInfo
+from molmo2_contract.response import ModelInfo, Response
 from molmo2_engine.client import PrefixRouting
+from molmo2_engine.client.engine_lock import EngineLock
 from molmo2_handler.accounts import Account, Accounts
 from molmo2_handler.answering import Answerer
 from molmo2_handler.drain_gate import DrainGate
@@ -41,19 +42,21 @@ class Molmo2Handler:
         config = context.model_yaml_config
         properties = context.system_properties
         self._settings = HandlerSettings(**(config.get("handler") or {}))
-        self._accounts = Accounts(context.model_name)
         launch = engine_launch(
             self._settings,
             config["engine"],
             Path(properties["model_dir"]),
             properties.get("gpu_id"),
         )
+        version = context.manifest["model"]["modelVersion"]
+        engine = EngineLock(launch.socket).name
+        self._accounts = Accounts(context.model_name, version, engine)
         most_waiting = self._settings.most_waiting_elsewhere
         self._engine = PrefixRouting(launch, most_waiting, self._accounts.routed)
         description = self._engine.describe()
         self._model = ModelInfo(
             name=context.model_name,
-            version=context.manifest["model"]["modelVersion"],
+            version=version,
             checkpoint=self._settings.checkpoint or config["engine"]["checkpoint"],
             revision=description.revision or None,
         )
@@ -102,10 +105,10 @@ class Molmo2Handler:
         self._gate.pass_through()
         with self._accounts.running(), self._pulse.request(request.timeout):
             if isinstance(request, ImagesRequest):
-                images = incoming.images
-                return outgoing.plain(self._images.respond(request, images, account.request_id))
+                images = self._images.respond(request, incoming.images, account.request_id)
+                return self._plain(images, outgoing, account)
             account.stream = request.stream
-            return self._answer(request, incoming, outgoing, account.request_id)
+            return self._answer(request, incoming, outgoing, account)
 
     def _frame_source(self) -> FrameSource:
         counted = self._accounts.decoding
@@ -116,12 +119,22 @@ class Molmo2Handler:
         return FrameSource(cache.info, counted(cache.frames))
 
     def _answer(
-        self, request: Request, incoming: Incoming, outgoing: Outgoing, request_id: str
+        self, request: Request, incoming: Incoming, outgoing: Outgoing, account: Account
     ) -> list[bytes]:
         if not request.stream:
-            return outgoing.plain(self._answerer.respond(request, incoming.video, request_id))
-        for event in self._answerer.events(request, incoming.video, request_id):
+            response = self._answerer.respond(request, incoming.video, account.request_id)
+            return self._plain(response, outgoing, account)
+        for event in self._answerer.events(request, incoming.video, account.request_id):
             if isinstance(event, Done):
                 return outgoing.last(event)
+            if isinstance(event, OperationDone):
+                account.result(event.result.error)
             outgoing.send(event)
         raise AssertionError("events end with Done")
+
+    def _plain(
+        self, response: Response | ImagesResponse, outgoing: Outgoing, account: Account
+    ) -> list[bytes]:
+        for result in response.results:
+            account.result(result.error)
+        return outgoing.plain(response)

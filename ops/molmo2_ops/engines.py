@@ -22,7 +22,7 @@ class EngineState:
     """One engine at one moment."""
 
     name: str
-    """The device, e.g. ``cpu`` or ``gpu0``, and eight digits of its settings' digest."""
+    """Its lock's."""
     alive: bool
     """Whether it has loaded and its process holds its lock."""
     exposition: str
@@ -66,7 +66,6 @@ class _Watched:
         self._lock = lock
         self._silence = Silence(lock)
         self._channel: grpc.Channel | None = None
-        self._name = lock.socket.stem.removeprefix("engine-")
         self._process: int | None = None
         self._loaded = False
         self._replaced = 0
@@ -80,7 +79,7 @@ class _Watched:
         # One that has once answered may be slow to; one that has not is loading.
         self._loaded = self._loaded or bool(told)
         alive = holder is not None and self._loaded
-        return EngineState(self._name, alive, told, self._replaced)
+        return EngineState(self._lock.name, alive, told, self._replaced)
 
     @property
     def holds_its_lock(self) -> bool:
@@ -89,7 +88,7 @@ class _Watched:
     def kill_if_silent(self) -> bool:
         if (hung := self._silence.look()) is None:
             return False
-        logger.warning("engine %s (process %d) has no heartbeat", self._name, hung.process)
+        logger.warning("engine %s (process %d) has no heartbeat", self._lock.name, hung.process)
         return self._lock.kill(hung)
 
     def close(self) -> None:

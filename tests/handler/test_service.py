@@ -219,3 +219,18 @@ def test_what_is_asked_is_logged_only_where_the_operator_wants_it(
     ask({**document, "operations": [{"operation": "describe", "prompt": prompt}]})
     told = [prompt in caplog.text, document["video"]["uri"] in caplog.text]
     assert told == [wanted, wanted]
+
+
+@pytest.mark.parametrize("call", ["plain", "stream", "images"])
+def test_a_request_whose_operations_all_failed_is_not_logged_as_ok(ask, document, caplog, call):
+    caplog.set_level(logging.INFO)
+    endless = {"operation": "describe", "prompt": "endlessly " * 300}  # leaves no room to answer
+    document = {**document, "operations": [endless], "stream": call == "stream"}
+    if call == "images":
+        file = io.BytesIO()
+        Image.new("RGB", (40, 30), "red").save(file, "PNG")
+        ask({"images": [], "operations": [endless], "timeout": 60}, image_1=file.getvalue())
+    else:
+        ask(document)
+    (line,) = (json.loads(r.getMessage()) for r in caplog.records if "outcome" in r.getMessage())
+    assert (line["outcome"], line["failed"]) == ("invalid_request", 1)

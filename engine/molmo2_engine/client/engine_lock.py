@@ -34,6 +34,11 @@ class EngineLock:
         self.socket = socket
         self.path = socket.with_name(f"{socket.name}{SUFFIX}")
 
+    @property
+    def name(self) -> str:
+        """The device, e.g. ``cpu`` or ``gpu0``, and eight digits of the settings' digest."""
+        return self.socket.stem.removeprefix("engine-")
+
     @classmethod
     def all_in(cls, folder: Path) -> "list[EngineLock]":
         """The locks of every engine that was ever started in a run directory."""
