@@ -101,7 +101,7 @@ def test_credentials_are_a_secret_that_need_not_be_there(overlay):
 def test_revisions_lie_side_by_side_and_the_archive_names_the_one_asked_for(overlay):
     model = the(overlay, "ConfigMap", "molmo2-model")["data"]
     assert model["REVISION"]
-    assert "/weights/$(NAME)/$(REVISION)" in container(overlay, "archive")["args"]
-    fetching = container(overlay, "weights")
-    script = " ".join([*fetching.get("command", ()), *fetching.get("args", ())])
-    assert "/weights/$NAME/$REVISION" in script
+    for name in ("weights", "archive"):
+        one = container(overlay, name)
+        script = " ".join([*one.get("command", ()), *one.get("args", ())])
+        assert '"/weights/$NAME/$REVISION"' in script

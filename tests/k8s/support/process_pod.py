@@ -31,29 +31,30 @@ class ProcessPod:
         self.in_flight_while_it_loaded: list[float | None] = []
         self.log = folder / "serve.log"
         self.model = the(overlay, "ConfigMap", "molmo2-model")["data"]
+        self.environment = {**os.environ, **self.model, "PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
         for name, text in the(overlay, "ConfigMap", "molmo2-config")["data"].items():
             path = folder / "etc" / name
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
 
-    def command(self, name: str) -> list[str | Path]:
+    def command(self, name: str) -> list[str]:
         """A container's arguments in this machine's folders."""
-        program, *arguments = container(self.overlay, name)["args"]
+        arguments = container(self.overlay, name)["args"]
         for there, here in (
-            ("$(NAME)", self.model["NAME"]),
-            ("$(REVISION)", self.model["REVISION"]),
             ("/etc/molmo2", str(self.folder / "etc")),
             ("/weights", str(self.folder / "weights")),
             ("/models", str(self.folder / "models")),
             ("/run/molmo2", str(self.folder / "run")),
         ):
             arguments = [argument.replace(there, here) for argument in arguments]
-        return [PROGRAMS / program, *arguments]
+        return arguments
 
     def prepare(self) -> None:
         weights = self.folder / "weights" / self.model["NAME"] / self.model["REVISION"]
         shutil.copytree(ROOT / "demo" / "checkpoint", weights)
-        done = subprocess.run(self.command("archive"), capture_output=True, text=True)
+        done = subprocess.run(
+            self.command("archive"), env=self.environment, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr
 
     def start(self, **environment: str) -> None:
@@ -64,7 +65,7 @@ class ProcessPod:
             self.server = subprocess.Popen(
                 ended_with_us([*self.command("server"), *ports]),
                 cwd=self.folder,
-                env={**os.environ, **environment},
+                env={**self.environment, **environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
