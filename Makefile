@@ -32,8 +32,8 @@ demo-score: .venv/ready  ## Scores the demo model, or CHECKPOINT=<folder>, on CO
 	$(RUN) -m molmo2_demo.demo_score run/score/model-store/molmo2-demo-score.mar \
 	    $(if $(COUNT),--count $(COUNT))
 
-.PHONY: demo-model
 # Into FOLDER=run/trainer; from START=demo/checkpoint, or with FROM_NOTHING=1 from its sizes alone.
+.PHONY: demo-model
 demo-model: .venv/ready  ## Trains the demo model on into run/trainer [EYE_STEPS=… STEPS=… CLIPS=…]; continues if cut.
 	$(RUN) -m molmo2_trainer $(or $(FOLDER),run/trainer) $(if $(START),--start $(START)) \
 	    $(if $(FROM_NOTHING),--from-nothing) $(if $(EYE_STEPS),--eye-steps $(EYE_STEPS)) \

@@ -2,15 +2,13 @@
 
     make demo-score
 
-The last line is one JSON object.
+The last line is one JSON object; the exit code is 1 where one of its rates is below ``WANTED``.
 """
 
-import json
 import signal
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -20,55 +18,20 @@ from rich.table import Table
 
 from molmo2_client import Molmo2, Molmo2Error
 from molmo2_client.serving import Ports, ServeOptions, ServerFailed, running_server
-from molmo2_contract.results import (
-    DescribeResult,
-    PointingResult,
-    Result,
-    TemporalLocalizationResult,
-    TrackingResult,
-)
+from molmo2_contract.operations import Embed
+from molmo2_contract.results import Result
+from molmo2_demo.answered import Answered, score_vectors, verdict
 from molmo2_demo.held_out import MOST_SHAPES, HeldOutVideo, render_held_out
-from molmo2_demo.score import Tally, score_points, score_tracks
-from molmo2_demo.truth import Truth
-from molmo2_demo.words import names_every_shape, score_events
+from molmo2_demo.score import Tally
 
 CONCURRENCY = 4
 
 
-@dataclass(frozen=True)
-class Answered:
-    """The tallies of one video, or of many."""
-
-    points: Tally = field(default_factory=Tally)
-    tracks: Tally = field(default_factory=Tally)
-    events: Tally = field(default_factory=Tally)
-    descriptions: Tally = field(default_factory=Tally)
-
-    @classmethod
-    def of(cls, video: HeldOutVideo, results: Sequence[Result]) -> "Answered":
-        """``results``: of ``video.operations``."""
-        one_point, points, one_track, tracks, events, description = results
-        assert isinstance(events, TemporalLocalizationResult)
-        assert isinstance(description, DescribeResult)
-        right = int(names_every_shape(description.text, video.all.scene))
-        return cls(
-            points=_points(one_point, video.one) + _points(points, video.all),
-            tracks=_tracks(one_track, video.one) + _tracks(tracks, video.all),
-            events=score_events(events.events, video.all.events),
-            descriptions=Tally(right, 1, 1, 1),
-        )
-
-    def __add__(self, other: "Answered") -> "Answered":
-        return Answered(
-            self.points + other.points,
-            self.tracks + other.tracks,
-            self.events + other.events,
-            self.descriptions + other.descriptions,
-        )
-
-
-def score(archive: Path, folder: Path, count: int, seed: int) -> list[tuple[int, Answered]]:
-    """Serves ``archive`` and asks about ``count`` videos; shapes and tallies of each.
+def score(
+    archive: Path, folder: Path, count: int, seed: int
+) -> tuple[list[tuple[int, Answered]], Tally]:
+    """Serves ``archive`` and asks about ``count`` videos; shapes and tallies of each, and that of
+    the embeddings of all.
 
     Raises:
         ServerFailed: the server did not start.
@@ -89,11 +52,17 @@ def score(archive: Path, folder: Path, count: int, seed: int) -> list[tuple[int,
         ThreadPoolExecutor(CONCURRENCY) as pool,
     ):
 
-        def ask(video: HeldOutVideo) -> tuple[int, Answered]:
+        def ask(video: HeldOutVideo) -> tuple[list[Result], Result]:
             response = molmo2.ask(video.path, video.operations, timeout=600.0)
-            return len(video.all.scene.shapes), Answered.of(video, response.results)
+            copy = molmo2.ask(video.copy, [Embed()], timeout=600.0)
+            return response.results, copy.results[0]
 
-        return list(pool.map(ask, videos))
+        results, copies = zip(*pool.map(ask, videos), strict=True)
+    answered = [
+        (len(video.all.scene.shapes), Answered.of(video, each))
+        for video, each in zip(videos, results, strict=True)
+    ]
+    return answered, score_vectors([each[-1] for each in results], copies)
 
 
 def main(
@@ -102,43 +71,29 @@ def main(
     count: Annotated[int, typer.Option(min=MOST_SHAPES, help="How many videos.")] = 200,
     seed: Annotated[int, typer.Option(help="Another seed, other videos.")] = 0,
 ) -> None:
-    """Scores points, tracks, events and descriptions of held-out videos."""
+    """Scores what all six operations answer about held-out videos."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        answered = score(archive.resolve(), folder.resolve(), count, seed)
+        answered, embedded = score(archive.resolve(), folder.resolve(), count, seed)
     except (ServerFailed, Molmo2Error) as error:
         sys.exit(str(error))
     Console().print(_table(answered))
     total = sum((each for _, each in answered), Answered())
-    print(
-        json.dumps(
-            {
-                "point_hit_rate": round(total.points.rate, 3),
-                "track_hit_rate": round(total.tracks.rate, 3),
-                "event_hit_rate": round(total.events.rate, 3),
-                "description_hit_rate": round(total.descriptions.rate, 3),
-            }
-        )
-    )
-
-
-def _points(result: Result, truth: Truth) -> Tally:
-    assert isinstance(result, PointingResult)
-    return score_points(result.points, truth.tracks)
-
-
-def _tracks(result: Result, truth: Truth) -> Tally:
-    assert isinstance(result, TrackingResult)
-    return score_tracks([track.points for track in result.tracks], truth.tracks)
+    line, below = verdict(total.rates() | {"embedding_hit_rate": embedded.rate})
+    for each in below:
+        print(each, file=sys.stderr)
+    print(line)
+    if below:
+        raise typer.Exit(1)
 
 
 def _table(answered: Sequence[tuple[int, Answered]]) -> Table:
-    table = Table("shapes", "videos", "points", "tracks", "events", "descriptions")
+    names = [name.removesuffix("_hit_rate").replace("_", " ") for name in Answered().rates()]
+    table = Table("shapes", "videos", *names)
     for shapes in range(1, MOST_SHAPES + 1):
         found = [each for count, each in answered if count == shapes]
-        total = sum(found, Answered())
-        tallies = (total.points, total.tracks, total.events, total.descriptions)
-        table.add_row(str(shapes), str(len(found)), *(f"{tally.rate:.3f}" for tally in tallies))
+        rates = sum(found, Answered()).rates().values()
+        table.add_row(str(shapes), str(len(found)), *(f"{rate:.3f}" for rate in rates))
     return table
 
 

@@ -4,7 +4,15 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from molmo2_contract.operations import Describe, Operation, Pointing, TemporalLocalization, Tracking
+from molmo2_contract.operations import (
+    Comprehensive,
+    Describe,
+    Embed,
+    Operation,
+    Pointing,
+    TemporalLocalization,
+    Tracking,
+)
 from molmo2_demo.generate import QUESTION
 from molmo2_demo.scene import DURATIONS, draw_scene
 from molmo2_demo.truth import Truth
@@ -18,9 +26,13 @@ LONGEST = 6.0
 
 @dataclass(frozen=True)
 class HeldOutVideo:
-    """A rendered video. ``one`` is true of a shape asked for by its name, ``all`` of "shapes"."""
+    """A rendered video. ``one`` is true of a shape asked for by its name, ``all`` of "shapes".
+
+    ``copy`` is the same scene in another size and at another frame rate.
+    """
 
     path: Path
+    copy: Path
     one: Truth
     all: Truth
 
@@ -34,6 +46,8 @@ class HeldOutVideo:
             Tracking(prompt=self.all.prompt),
             TemporalLocalization(),
             Describe(prompt=QUESTION),
+            Comprehensive(),
+            Embed(),
         ]
 
 
@@ -48,10 +62,11 @@ def _render_one(folder: Path, number: int, seed: int) -> HeldOutVideo:
     duration = chance.choice((*DURATIONS, LONGEST))
     scene = draw_scene(chance, duration, shape_count=1 + number % MOST_SHAPES)
     video_format = FORMATS[number % len(FORMATS)]
-    path = folder / f"{number:03}.mp4"
+    path, copy = folder / f"{number:03}.mp4", folder / f"{number:03}-copy.mp4"
     write_video(path, scene, video_format)
+    write_video(copy, scene, FORMATS[(number + 1) % len(FORMATS)])
     one, every = (
         Truth.of(path.name, scene, video_format, prompt, [])
         for prompt in (chance.choice(scene.shapes).name, "shapes")
     )
-    return HeldOutVideo(path, one, every)
+    return HeldOutVideo(path, copy, one, every)
