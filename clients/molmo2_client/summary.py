@@ -1,6 +1,5 @@
 """What a call that labels many videos did."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from textwrap import TextWrapper
@@ -38,6 +37,8 @@ class LabelSummary:
         failed: samples of this call with at least one operation that has no answer.
         statuses: by operation, how many answers of this call had which status.
         failures: the first ``MAX_FAILURES`` of them.
+        kinds: by the kind of their error, how many operations of this call have no answer.
+        examples: by kind, the message of the first.
         variable_frame_rate: samples of this call whose video has one. Players that assume a
             constant rate show their labels beside the right frame.
         seconds: from the first request to the last write.
@@ -48,6 +49,8 @@ class LabelSummary:
     failed: int = 0
     statuses: dict[str, dict[str, int]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
+    kinds: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, str] = field(default_factory=dict)
     variable_frame_rate: int = 0
     seconds: float = 0.0
     media_type: str = "video"
@@ -65,7 +68,10 @@ class LabelSummary:
             counts = self.statuses.setdefault(operation, {})
             counts[str(status)] = counts.get(status, 0) + 1
             if error is not None:
-                failures.append(Failure(sample_id, operation, str(error.kind), error.message))
+                kind = str(error.kind)
+                failures.append(Failure(sample_id, operation, kind, error.message))
+                self.kinds[kind] = self.kinds.get(kind, 0) + 1
+                self.examples.setdefault(kind, error.message)
         self.failed += bool(failures)
         self.failures += failures[: MAX_FAILURES - len(self.failures)]
 
@@ -98,13 +104,9 @@ class LabelSummary:
         return rows
 
     def notes(self) -> list[str]:
-        """How many of the failures named are of which kind, with the first of each; and what to
+        """How many operations failed with which kind of error, and the first of each; and what to
         know before the labels are played."""
-        first: dict[str, Failure] = {}
-        for failure in self.failures:
-            first.setdefault(failure.kind, failure)
-        counts = Counter(failure.kind for failure in self.failures)
-        kinds = [f"{counts[kind]} × {kind}, e.g. {each.message}" for kind, each in first.items()]
+        kinds = [f"{n} × {kind}, e.g. {self.examples[kind]}" for kind, n in self.kinds.items()]
         varying = (
             f"{self.variable_frame_rate} with a variable frame rate: labels are on the right "
             "frames, and players that assume a constant rate show them beside these; "

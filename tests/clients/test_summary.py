@@ -1,4 +1,4 @@
-from molmo2_client import VideoNotFound
+from molmo2_client import VideoNotFound, VideoUnreadable
 from molmo2_client.summary import MAX_FAILURES, LabelSummary
 
 GONE = VideoNotFound("no file a.mp4").to_wire()
@@ -37,3 +37,17 @@ def test_only_the_first_failures_are_named_and_all_are_counted():
 
     assert (summary.failed, len(summary.failures)) == (50, MAX_FAILURES)
     assert "50 error" in str(summary)
+    assert "50 × video_not_found, e.g. no file a.mp4" in str(summary)
+
+
+def test_a_kind_that_comes_late_is_counted_too():
+    summary = LabelSummary(samples=50, finished=0)
+    damaged = VideoUnreadable("no video").to_wire()
+    for number in range(50):
+        error = GONE if number < 40 else damaged
+        summary.count(str(number), [("embed", "error", error)], variable_frame_rate=False)
+
+    assert summary.notes() == [
+        "40 × video_not_found, e.g. no file a.mp4",
+        "10 × video_unreadable, e.g. no video",
+    ]

@@ -18,7 +18,8 @@ class Asks(Protocol):
 
     How a file reaches the server (its path or its bytes), how long it may take by default, and
     how often a busy server is asked again are settings of the client. ``video`` and ``images`` are
-    the ``filepath`` of a sample. There is one result for each operation, in their order.
+    the ``filepath`` of a sample. There is one result for each operation, in their order. What is
+    None has the client's or the contract's default.
 
     Raises:
         Molmo2Error: the request failed as a whole.
@@ -32,6 +33,8 @@ class Asks(Protocol):
         timeout: float | None,
         start: float | None = None,
         end: float | None = None,
+        max_frames: int | None = None,
+        max_fps: float | None = None,
     ) -> Response:
         """Asks about a video; ``start`` and ``end``, in seconds of it, are given for clips only."""
 
@@ -62,5 +65,7 @@ def ask(client: Asks, task: Task, *, timeout: float | None) -> Answer | None:
 def _ask(client: Asks, task: Task, timeout: float | None) -> Answer:
     if task.media_type == "image":
         return client.ask_images(task.filepath, task.operations, timeout=timeout)
-    part = {} if task.clip is None else seconds_of(task.clip, task.filepath)
+    part: dict[str, Any] = task.sampling.given
+    if task.clip is not None:
+        part |= seconds_of(task.clip, task.filepath)
     return client.ask(task.filepath, task.operations, timeout=timeout, **part)

@@ -7,11 +7,12 @@ from fiftyone.core.collections import SampleCollection
 
 from molmo2_client.call import Operations
 from molmo2_client.fiftyone.fields import FieldNames
-from molmo2_client.fiftyone.media_type import media_type_of
+from molmo2_client.fiftyone.media_type import check_sampling, media_type_of
 from molmo2_client.fiftyone.questions import PromptFields, Question, parse_questions
 from molmo2_client.fiftyone.record import RECORD
 from molmo2_client.fiftyone.samples import all_samples, check_prompt_fields
 from molmo2_client.fiftyone.schema import FieldType, check_types
+from molmo2_client.sampling import Sampling
 from molmo2_contract.errors import InvalidRequest
 
 
@@ -22,6 +23,7 @@ def check_labelling(
     label_field: str,
     embeddings_field: str | None = None,
     prompt_field: PromptFields = None,
+    sampling: Sampling,
 ) -> tuple[list[Question], FieldNames]:
     """Checks the arguments of ``label_dataset``; asks nothing and writes nothing.
 
@@ -34,6 +36,7 @@ def check_labelling(
     names = FieldNames(label_field, embeddings_field or f"{label_field}_embedding", media_type)
     questions = parse_questions(operations, prompt_field, media_type)
     check_prompt_fields(view, questions)
+    check_sampling(sampling, media_type)
     if _asks_frames(view, questions) or _has_frame_vectors(view, names):
         names = replace(names, frame_vectors=True)
     check_types(view._dataset, fields_of(questions, names), videos=view._root_dataset)

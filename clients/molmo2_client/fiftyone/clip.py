@@ -1,6 +1,10 @@
 """A clip of a FiftyOne clips view."""
 
 from dataclasses import dataclass
+from typing import Any, Self
+
+CLIP_FIELDS = ("sample_id", "support", "metadata.frame_rate", "metadata.total_frame_count")
+"""The fields of a clips view that ``Clip.of`` takes, in their order."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,12 @@ class Clip:
     last: int
     frame_rate: float | None = None
     frame_count: int | None = None
+
+    @classmethod
+    def of(cls, video_id: str, support: list[int], *metadata: Any) -> Self:
+        """The clip whose ``CLIP_FIELDS`` hold these."""
+        first, last = support
+        return cls(video_id, first, last, *metadata)
 
     @property
     def name(self) -> str:

@@ -16,6 +16,8 @@ def embed_dataset(
     embeddings_field: str = "molmo2_embedding",
     pooling: Pooling | str = Pooling.MEAN,
     per_frame: bool = False,
+    max_frames: int | None = None,
+    max_fps: float | None = None,
     overwrite: bool = False,
     concurrency: int = CONCURRENCY,
     timeout: float | None = None,
@@ -35,7 +37,7 @@ def embed_dataset(
         per_frame: write a vector for each sampled frame, too, into the frames' field of the same
             name. Videos that have a vector but none for their frames are asked again.
         overwrite: embed again what has a vector.
-        concurrency, timeout, progress: as those of ``label_dataset``.
+        max_frames, max_fps, concurrency, timeout, progress: as those of ``label_dataset``.
 
     Raises:
         Everything that ``label_dataset`` raises, and a ``ValueError`` for an unknown pooling.
@@ -46,6 +48,8 @@ def embed_dataset(
         client=client,
         label_field=embeddings_field,
         embeddings_field=embeddings_field,
+        max_frames=max_frames,
+        max_fps=max_fps,
         overwrite=overwrite,
         concurrency=concurrency,
         timeout=timeout,

@@ -18,6 +18,7 @@ from molmo2_client.fiftyone.questions import PromptFields, Question
 from molmo2_client.fiftyone.samples import all_samples, all_videos
 from molmo2_client.fiftyone.schema import declare
 from molmo2_client.fiftyone.writer import LabelWriter
+from molmo2_client.sampling import Sampling
 from molmo2_client.summary import LabelSummary
 
 CONCURRENCY = 8
@@ -32,6 +33,8 @@ def label_dataset(
     label_field: str = "molmo2",
     embeddings_field: str | None = None,
     prompt_field: PromptFields = None,
+    max_frames: int | None = None,
+    max_fps: float | None = None,
     densify: Densify = "none",
     overwrite: bool = False,
     concurrency: int = CONCURRENCY,
@@ -59,6 +62,8 @@ def label_dataset(
         embeddings_field: where ``embed`` puts its vector; default ``<label_field>_embedding``.
         prompt_field: a string field with each sample's prompt, for all operations that take one,
             or a dict of operation to field. ``None`` cells fall back to the operation's prompt.
+        max_frames: frames of a video or clip that the model is shown at most; default 384.
+        max_fps: of each second at most; default 2.
         densify: whether the frames between the sampled ones get points and tracks too, with the
             attribute ``interpolated``: "hold" repeats the last position, "linear" moves it to the
             next; ``densify`` says where there are none. Leave long videos sparse: the App holds
@@ -73,8 +78,8 @@ def label_dataset(
     Raises:
         InvalidRequest: an operation cannot be asked like this. Nothing was asked.
         FieldClash: the dataset has a field of another type. Nothing was asked.
-        ValueError: another argument is at fault, or the samples have answers to another prompt.
-            Nothing was asked.
+        ValueError: another argument is at fault, or the samples have answers to another question:
+            to another prompt, or asked with other settings. Nothing was asked.
         Unauthorized: the token was refused.
         EngineUnavailable: the server stayed away for as many calls as run at once. As after
             Ctrl-C, what was answered until then is written, and the next call continues.
@@ -83,12 +88,14 @@ def label_dataset(
         raise ValueError(f"concurrency={concurrency}: must be at least 1")
     if densify not in WAYS:
         raise ValueError(f"densify={densify!r}: must be one of {', '.join(WAYS)}")
+    sampling = Sampling(max_frames, max_fps)
     questions, names = check_labelling(
         view,
         operations,
         label_field=label_field,
         embeddings_field=embeddings_field,
         prompt_field=prompt_field,
+        sampling=sampling,
     )
     if densify != "none" and names.media_type == "image":
         raise ValueError(f"densify={densify!r}: images have no frames to label between others")
@@ -97,6 +104,7 @@ def label_dataset(
         view,
         questions,
         names,
+        sampling=sampling,
         redo=frozenset(q.operation for q in questions if overwrite or _lost(q, names, new)),
         redo_frames=names.frame_embeddings in new,
     )

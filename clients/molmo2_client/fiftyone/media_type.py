@@ -5,6 +5,7 @@ from typing import Literal
 
 from fiftyone.core.collections import SampleCollection
 
+from molmo2_client.sampling import Sampling
 from molmo2_contract.errors import InvalidRequest
 from molmo2_contract.images import IMAGE_OPERATION_NAMES
 from molmo2_contract.operations import OPERATION_NAMES
@@ -38,6 +39,19 @@ def media_type_of(view: SampleCollection) -> MediaType:
             raise ValueError("the dataset has no samples yet: add videos or images to it")
         case other:
             raise ValueError(f"the samples are of media type {other!r}, must be 'video' or 'image'")
+
+
+def check_sampling(sampling: Sampling, media_type: MediaType) -> None:
+    """Refuses a sampling that is out of its bounds, and one of images.
+
+    Raises:
+        InvalidRequest: naming it.
+    """
+    if sampling.given and media_type == "image":
+        raise InvalidRequest(
+            f"{', '.join(sampling.given)}: images have no frames to sample", field="video"
+        )
+    sampling.check()
 
 
 def check_operations(operations: Iterable[str], media_type: MediaType) -> None:

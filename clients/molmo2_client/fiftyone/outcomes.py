@@ -9,7 +9,7 @@ import fiftyone as fo
 from molmo2_client.fiftyone.asking import Answer
 from molmo2_client.fiftyone.limits import MAX_ERROR_CHARACTERS, cut
 from molmo2_client.fiftyone.plan import Task
-from molmo2_client.fiftyone.record import Record, distinction, distinction_path
+from molmo2_client.fiftyone.record import Asked, Record
 from molmo2_contract.errors import ErrorKind, Molmo2Error, from_wire
 from molmo2_contract.images import ImagePointingResult, ImageResult, ImagesResponse
 from molmo2_contract.operations import Operation
@@ -27,7 +27,7 @@ def answered(task: Task, answer: Answer, dropped: Mapping[str, int], seconds: fl
     }
     outcomes = {
         operation.operation: {
-            **_asked(operation),
+            **_asked(operation, task),
             **_outcome(result),
             "dropped": dropped.get(operation.operation, 0),
         }
@@ -44,7 +44,8 @@ def failed(task: Task, error: BaseException, seconds: float) -> Record:
         "request_id": getattr(error, "request_id", None),
     }
     outcomes = {
-        operation.operation: {**_asked(operation), **_error(error)} for operation in task.operations
+        operation.operation: {**_asked(operation, task), **_error(error)}
+        for operation in task.operations
     }
     return Record(request, outcomes | _refused(task))
 
@@ -68,8 +69,9 @@ def _refused(task: Task) -> dict[str, dict[str, Any]]:
     return {operation: _error(error) for operation, error in task.refused.items()}
 
 
-def _asked(operation: Operation) -> dict[str, Any]:
-    return {distinction_path(operation.operation): distinction(operation)}
+def _asked(operation: Operation, task: Task) -> dict[str, Any]:
+    asked = Asked.of(operation, task.sampling)
+    return dict(zip(Asked.entries(operation.operation), asked, strict=True))
 
 
 def _outcome(result: Result | ImageResult) -> dict[str, Any]:

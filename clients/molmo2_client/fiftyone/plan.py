@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from fiftyone.core.collections import SampleCollection
 
-from molmo2_client.fiftyone.clip import Clip
+from molmo2_client.fiftyone.clip import CLIP_FIELDS, Clip
 from molmo2_client.fiftyone.fields import FieldNames
 from molmo2_client.fiftyone.media_type import MediaType
 from molmo2_client.fiftyone.questions import Question
-from molmo2_client.fiftyone.record import ANSWERED, distinction, distinction_path
+from molmo2_client.fiftyone.record import ANSWERED, Asked
 from molmo2_client.fiftyone.samples import all_samples
+from molmo2_client.sampling import Sampling
 from molmo2_contract.errors import InvalidRequest
 from molmo2_contract.operations import Operation
 
-_FRAME_RATE, _FRAME_COUNT = "metadata.frame_rate", "metadata.total_frame_count"
+_DEFAULT_SAMPLING = Sampling()
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Task:
     """One request: the operations that one sample still lacks.
 
     ``refused`` holds, by operation, why it cannot even be asked about this sample. ``clip`` says
-    which part of the video the sample is, where it is one.
+    which part of the video the sample is, where it is one; ``sampling`` is that of a video.
     """
 
     sample_id: str
@@ -32,6 +33,7 @@ class Task:
     refused: dict[str, InvalidRequest] = field(default_factory=dict)
     clip: Clip | None = None
     media_type: MediaType = "video"
+    sampling: Sampling = _DEFAULT_SAMPLING
 
     @property
     def asked(self) -> list[str]:
@@ -52,41 +54,31 @@ def make_plan(
     questions: Sequence[Question],
     names: FieldNames,
     *,
+    sampling: Sampling = _DEFAULT_SAMPLING,
     redo: frozenset[str],
     redo_frames: bool = False,
 ) -> Plan:
     """Compares the questions with the run records.
 
     Args:
+        sampling: how densely videos are sampled for all of them.
         redo: operations whose earlier answers do not count.
         redo_frames: whether vectors that frames had earlier do not count.
 
     Raises:
-        ValueError: a sample has an answer to another prompt, which resuming would either keep
-            under the new prompt's name or overwrite unasked.
+        ValueError: a sample has an answer to another question, which resuming would either keep
+            under the new question's name or overwrite unasked.
     """
     tasks: list[Task] = []
     changed: list[str] = []
     finished = 0
     for row in _rows(view, questions, names):
-        task = Task(row["id"], row["filepath"], [], clip=_clip(row), media_type=names.media_type)
+        clip = Clip.of(*(row[name] for name in CLIP_FIELDS)) if view._is_clips else None
+        task = Task(row["id"], row["filepath"], [], {}, clip, names.media_type, sampling)
         for question in questions:
-            status, before = row[_status_path(question, names)], row[_before_path(question, names)]
-            answered = status in ANSWERED and question.operation not in redo
-            try:
-                operation = question.about(row.get(question.prompt_field or ""))
-            except InvalidRequest as error:
-                if not answered:
-                    task.refused[question.operation] = error
-                continue
-            if answered and distinction(operation) != before:
-                changed.append(
-                    f"{question.operation} was {before!r}, is {distinction(operation)!r}"
-                )
-            elif not answered or (
-                question.per_frame and (redo_frames or not row[names.has_frame_vectors])
-            ):
-                task.operations.append(operation)
+            earlier = _Earlier.of(row, question, names, redo, redo_frames)
+            difference = _add(question, task, row.get(question.prompt_field or ""), earlier)
+            changed += [difference] if difference else []
         if task.asked:
             tasks.append(task)
         else:
@@ -100,11 +92,47 @@ def make_plan(
     return Plan(tasks, finished)
 
 
-def _clip(row: dict[str, Any]) -> Clip | None:
-    if "support" not in row:
+@dataclass(frozen=True)
+class _Earlier:
+    """What a sample's run record says of one operation, as far as it counts."""
+
+    answered: bool
+    asked: Asked
+    lacks_frames: bool
+    """Whether vectors of frames are wanted and not there."""
+
+    @classmethod
+    def of(
+        cls,
+        row: dict[str, Any],
+        question: Question,
+        names: FieldNames,
+        redo: frozenset[str],
+        redo_frames: bool,
+    ) -> Self:
+        status, *asked = (row[path] for path in _record_paths(question, names))
+        has_frames = not question.per_frame or (row[names.has_frame_vectors] and not redo_frames)
+        answered = status in ANSWERED and question.operation not in redo
+        return cls(answered, Asked(*asked), lacks_frames=not has_frames)
+
+
+def _add(question: Question, task: Task, cell: object, earlier: _Earlier) -> str | None:
+    """Puts into ``task`` what its sample lacks of ``question``.
+
+    Returns what is not the same where the sample has an answer to another question.
+    """
+    try:
+        operation = question.about(cell)
+    except InvalidRequest as error:
+        if not earlier.answered:
+            task.refused[question.operation] = error
         return None
-    first, last = row["support"]
-    return Clip(row["sample_id"], first, last, row[_FRAME_RATE], row[_FRAME_COUNT])
+    asked = Asked.of(operation, task.sampling)
+    if earlier.answered and asked != earlier.asked:
+        return f"{question.operation} was {earlier.asked}, is {asked}"
+    if not earlier.answered or earlier.lacks_frames:
+        task.operations.append(operation)
+    return None
 
 
 def _rows(
@@ -113,9 +141,9 @@ def _rows(
     """One dict a sample, in the order of ``view``, whatever fields the view itself leaves out."""
     columns = ["id", "filepath"]
     if view._is_clips:
-        columns += ["sample_id", "support", _FRAME_RATE, _FRAME_COUNT]
+        columns += CLIP_FIELDS
     for question in questions:
-        columns += [_status_path(question, names), _before_path(question, names)]
+        columns += _record_paths(question, names)
         columns += [question.prompt_field] if question.prompt_field else []
         columns += [names.has_frame_vectors] if question.per_frame else []
     ids = dict.fromkeys(view.values("id"))
@@ -128,9 +156,7 @@ def _rows(
     return [by_id[sample_id] for sample_id in ids]
 
 
-def _status_path(question: Question, names: FieldNames) -> str:
-    return f"{names.run}.{question.operation}.status"
-
-
-def _before_path(question: Question, names: FieldNames) -> str:
-    return f"{names.run}.{question.operation}.{distinction_path(question.operation)}"
+def _record_paths(question: Question, names: FieldNames) -> list[str]:
+    """Where the run record has the status of an operation, and the entries of ``Asked``."""
+    entries = ("status", *Asked.entries(question.operation))
+    return [f"{names.run}.{question.operation}.{entry}" for entry in entries]

@@ -12,6 +12,8 @@ With ``label_field="molmo2"`` the sample field ``molmo2_run`` holds
     pointing     and so on, one document for each operation asked so far:
                    status         ok, empty, partial, unparsed, error
                    prompt         as asked (embed has pooling and per_frame instead)
+                   settings       JSON of what else was not at its default: of the operation and
+                                  of the video's sampling; a json_schema by its digest
                    text           the model's raw answer
                    finish_reason  stop, length
                    reason         why a status is partial or unparsed
@@ -22,15 +24,19 @@ With ``label_field="molmo2"`` the sample field ``molmo2_run`` holds
 An operation whose status is ``error`` is asked again by the next call; every other is finished.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import fiftyone as fo
 
 from molmo2_client.fiftyone.schema import MOMENT, NUMBER, TEXT, document
+from molmo2_client.sampling import Sampling
 from molmo2_contract.errors import Error
-from molmo2_contract.operations import OPERATION_NAMES, Embed, Operation
+from molmo2_contract.json_schema import write
+from molmo2_contract.operations import OPERATION_NAMES, Describe, Embed, Operation
 from molmo2_contract.results import Status
 
 ANSWERED = frozenset(str(status) for status in Status if status is not Status.ERROR)
@@ -59,16 +65,44 @@ class Record:
             yield operation, Status(outcome["status"]), error
 
 
-def distinction(operation: Operation) -> str | None:
-    """What tells one question of an operation from another: its prompt, or its pooling."""
-    if isinstance(operation, Embed):
-        return str(operation.pooling)
-    return getattr(operation, "prompt", None)
+class Asked(NamedTuple):
+    """What tells one question of an operation from another: what its document keeps of it.
+
+    ``prompt`` of an embedding is its pooling. ``settings`` are None where all are the defaults,
+    and in documents of earlier versions, which kept none.
+    """
+
+    prompt: str | None
+    settings: str | None
+
+    @classmethod
+    def of(cls, operation: Operation, sampling: Sampling) -> Self:
+        if isinstance(operation, Embed):
+            prompt: str | None = operation.pooling.value
+        else:
+            prompt = getattr(operation, "prompt", None)
+        settings = _settings(operation) | sampling.changed
+        return cls(prompt, json.dumps(settings, sort_keys=True) if settings else None)
+
+    @staticmethod
+    def entries(operation: str) -> tuple[str, str]:
+        """Where an operation's document keeps these two."""
+        return ("pooling" if operation == "embed" else "prompt", "settings")
+
+    def __str__(self) -> str:
+        prompt = [] if self.prompt is None else [repr(str(self.prompt))]
+        return (
+            " with ".join([*prompt, *([self.settings] if self.settings else [])]) or "the default"
+        )
 
 
-def distinction_path(operation: str) -> str:
-    """Where an operation's document keeps its ``distinction``."""
-    return "pooling" if operation == "embed" else "prompt"
+def _settings(operation: Operation) -> dict[str, Any]:
+    kept_elsewhere = {"operation", "prompt", "pooling", "per_frame"}
+    settings = operation.model_dump(mode="json", exclude_defaults=True, exclude=kept_elsewhere)
+    if isinstance(operation, Describe) and operation.json_schema is not None:
+        written = write(operation.json_schema).encode()
+        settings["json_schema"] = hashlib.blake2b(written, digest_size=8).hexdigest()
+    return settings
 
 
 def merged(

@@ -2,7 +2,7 @@
 
 A line is ``{"video": …, "operations": […], "seconds": …}`` with ``"response"``, the contract's
 response, or ``"error"``, the contract's error, where the request failed as a whole. ``video`` is
-the path within the folder.
+the path within the folder. ``"sampling"`` is there where its frames were not sampled by default.
 """
 
 import fcntl
@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Self
 
 from pydantic import BaseModel
 
+from molmo2_client.sampling import Sampling
 from molmo2_contract.errors import Error
 from molmo2_contract.operations import Operation
 from molmo2_contract.response import Response
@@ -28,6 +29,7 @@ class Answer(BaseModel):
 
     video: str
     operations: list[Operation]
+    sampling: dict[str, float] | None = None
     seconds: float
     response: Response | None = None
     error: Error | None = None
@@ -60,7 +62,8 @@ def read_answers(path: Path | str) -> Iterator[Answer]:
 
 
 class AnswerFile:
-    """The file at ``path``, opened to go on with ``operations``; a context manager.
+    """The file at ``path``, opened to go on with ``operations`` about videos of this ``sampling``;
+    a context manager.
 
     ``finished`` holds the videos that need not be asked. What was not finished has left the file,
     so that there is one line a video.
@@ -69,8 +72,10 @@ class AnswerFile:
         AnswerFileError: see there; the file is as it was.
     """
 
-    def __init__(self, path: Path, operations: Sequence[Operation], *, overwrite: bool) -> None:
-        self._operations = list(operations)
+    def __init__(
+        self, path: Path, operations: Sequence[Operation], sampling: Sampling, *, overwrite: bool
+    ) -> None:
+        self._question = (list(operations), sampling.changed or None)
         self.finished: set[str] = set()
         with _locked(path, path.open("ab")):
             fresh = path.with_name(f".{path.name}.new")
@@ -89,7 +94,7 @@ class AnswerFile:
         for answer in read_answers(path):
             if not answer.is_finished or answer.video in self.finished:
                 continue
-            if answer.operations != self._operations:
+            if (answer.operations, answer.sampling) != self._question:
                 raise AnswerFileError(
                     f"{path} holds answers to other questions (about {answer.video}); give another"
                     " file to keep both, or overwrite it"

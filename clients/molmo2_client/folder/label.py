@@ -10,6 +10,7 @@ from molmo2_client.client import Molmo2
 from molmo2_client.concurrent_calls import Call, ConcurrentCalls
 from molmo2_client.folder.answer_file import Answer, AnswerFile
 from molmo2_client.folder.videos import find_videos
+from molmo2_client.sampling import Sampling
 from molmo2_client.summary import LabelSummary
 from molmo2_contract.errors import Error, ErrorKind, Molmo2Error
 from molmo2_contract.operations import Operation
@@ -27,6 +28,8 @@ def label_folder(
     *,
     client: Molmo2,
     output: Path | str,
+    max_frames: int | None = None,
+    max_fps: float | None = None,
     concurrency: int = 8,
     max_videos: int | None = None,
     overwrite: bool = False,
@@ -45,6 +48,8 @@ def label_folder(
             several, of a kind too.
         client: asks the server.
         output: where to write; see ``answer_file``.
+        max_frames: frames of a video that the model is shown at most; default 384.
+        max_fps: of each second at most; default 2.
         concurrency: requests under way at once.
         max_videos: only the first, in order of name.
         overwrite: forget what ``output`` holds.
@@ -59,16 +64,18 @@ def label_folder(
             answered is written.
     """
     folder = Path(folder)
-    asked = _operations(operations)
+    asked, sampling = _operations(operations), Sampling(max_frames, max_fps)
+    sampling.check()
     videos = [path.as_posix() for path in find_videos(folder)[:max_videos]]
 
     def ask(video: str) -> Response:
-        return client.ask(folder / video, asked, timeout=timeout)
+        return client.ask(folder / video, asked, timeout=timeout, **sampling.given)
 
-    with AnswerFile(Path(output), asked, overwrite=overwrite) as file:
+    with AnswerFile(Path(output), asked, sampling, overwrite=overwrite) as file:
         todo = [video for video in videos if video not in file.finished]
         calls = ConcurrentCalls(ask, todo, concurrency=concurrency)
-        writing = _Writing(file, asked, LabelSummary(len(videos), len(videos) - len(todo)))
+        summary = LabelSummary(len(videos), len(videos) - len(todo))
+        writing = _Writing(file, asked, sampling, summary)
 
         def tell(done: int) -> None:
             if progress is not None:
@@ -87,10 +94,15 @@ class _Writing:
     """The writing side of one call."""
 
     def __init__(
-        self, file: AnswerFile, operations: list[Operation], summary: LabelSummary
+        self,
+        file: AnswerFile,
+        operations: list[Operation],
+        sampling: Sampling,
+        summary: LabelSummary,
     ) -> None:
         self._file = file
         self._operations = operations
+        self._sampling = sampling
         self._summary = summary
         self._written: set[str] = set()
 
@@ -120,6 +132,7 @@ class _Writing:
         answer = Answer(
             video=call.task,
             operations=self._operations,
+            sampling=self._sampling.changed or None,
             seconds=call.seconds,
             response=call.answer,
             error=None if call.error is None else _error(call.error),

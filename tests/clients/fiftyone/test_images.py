@@ -162,6 +162,13 @@ def test_a_slice_of_images_beside_videos_is_labelled(database, videos, pictures,
     dataset.delete()
 
 
+def test_a_sampling_of_images_is_refused(make_image_dataset, answerer):
+    with pytest.raises(InvalidRequest, match="max_frames: images have no frames to sample"):
+        label(make_image_dataset(1), ["embed"], answerer, max_frames=8)
+
+    assert answerer.requests == []
+
+
 def test_patches_and_frames_are_refused_with_what_to_pass(make_image_dataset, make_dataset):
     images, videos = make_image_dataset(1), make_dataset(1)
     box = fo.Detection(label="a", bounding_box=[0, 0, 0.5, 0.5])

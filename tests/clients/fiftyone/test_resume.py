@@ -3,7 +3,12 @@
 import pytest
 
 from molmo2_client.fiftyone import label_dataset
-from molmo2_contract.errors import EngineUnavailable, Unauthorized, VideoUnreadable
+from molmo2_contract.errors import (
+    EngineUnavailable,
+    InvalidRequest,
+    Unauthorized,
+    VideoUnreadable,
+)
 from molmo2_contract.operations import Describe, Embed, Pointing, Tracking
 
 NOSE = Pointing(prompt="nose")
@@ -81,6 +86,87 @@ def test_another_pooling_is_another_question(make_dataset, answerer):
 
     with pytest.raises(ValueError, match="embed was 'mean', is 'max'"):
         label(dataset, [Embed(pooling="max")], answerer)
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_now"),
+    [
+        ({"max_new_tokens": 64}, r'is \'What\?\' with {"max_new_tokens": 64}'),
+        ({"temperature": 0.5, "seed": 1}, r'is .* with {"seed": 1, "temperature": 0.5}'),
+        ({"json_schema": {"type": "integer"}}, r'is .* with {"json_schema": "[0-9a-f]{16}"}'),
+    ],
+)
+def test_another_setting_of_an_operation_is_another_question(
+    make_dataset, answerer, changed, is_now
+):
+    dataset = make_dataset(1)
+    label(dataset, [Describe(prompt="What?")], answerer)
+
+    with pytest.raises(ValueError, match=rf"describe was 'What\?', {is_now}"):
+        label(dataset, [Describe(prompt="What?", **changed)], answerer)
+    label(dataset, [Describe(prompt="What?", **changed)], answerer, overwrite=True)
+    again = label(dataset, [Describe(prompt="What?", **changed)], answerer)
+
+    assert again.finished == 1
+    assert len(answerer.requests) == 2
+
+
+def test_another_schema_is_another_question(make_dataset, answerer):
+    dataset = make_dataset(1)
+    label(dataset, [Describe(prompt="How many?", json_schema={"type": "integer"})], answerer)
+
+    with pytest.raises(ValueError, match="to another question"):
+        label(dataset, [Describe(prompt="How many?", json_schema={"type": "string"})], answerer)
+
+
+def test_an_operation_without_a_prompt_may_be_another_question_too(make_dataset, answerer):
+    dataset = make_dataset(1)
+    label(dataset, ["comprehensive"], answerer)
+
+    with pytest.raises(ValueError, match=r'comprehensive was .*default, is {"constrained": false}'):
+        label(dataset, {"operation": "comprehensive", "constrained": False}, answerer)
+
+
+def test_a_setting_that_is_the_default_all_the_same_is_no_other_question(make_dataset, answerer):
+    dataset = make_dataset(1)
+    label(dataset, [NOSE], answerer)
+
+    said = Pointing(prompt="nose", max_new_tokens=2048, constrained=True)
+    assert label(dataset, [said], answerer, max_frames=384, max_fps=2).finished == 1
+
+
+def test_a_record_of_an_earlier_version_stands_for_the_defaults(make_dataset, answerer):
+    dataset = make_dataset(1)
+    label(dataset, [NOSE, "embed"], answerer)
+    dataset._sample_collection.update_many(
+        {}, {"$unset": {"molmo2_run.pointing.settings": 1, "molmo2_run.embed.settings": 1}}
+    )
+    dataset.reload()
+
+    assert label(dataset, [NOSE, "embed"], answerer).finished == 1
+    with pytest.raises(ValueError, match="to another question"):
+        label(dataset, [NOSE], answerer, max_frames=8)
+
+
+def test_frames_are_sampled_as_asked_and_another_sampling_is_another_question(
+    make_dataset, answerer
+):
+    dataset = make_dataset(1)
+    label(dataset, [NOSE], answerer, max_frames=8, max_fps=1)
+
+    with pytest.raises(ValueError, match=r'was .*"max_fps": 1.0, "max_frames": 8}, is \'nose\''):
+        label(dataset, [NOSE], answerer)
+
+    assert answerer.samplings == [(8, 1)]
+    assert label(dataset, [NOSE], answerer, max_frames=8, max_fps=1).finished == 1
+
+
+@pytest.mark.parametrize("wrong", [{"max_frames": 1}, {"max_fps": 11}])
+def test_a_sampling_out_of_bounds_is_refused_at_once(make_dataset, answerer, wrong):
+    with pytest.raises(InvalidRequest, match=r"video\.max_"):
+        label(make_dataset(1), [NOSE], answerer, **wrong)
+
+    assert answerer.requests == []
 
 
 def test_a_deleted_field_is_filled_again(make_dataset, answerer):

@@ -77,6 +77,27 @@ def test_two_questions_of_a_kind_are_both_answered_and_kept(clips, client, outpu
         assert len(answer.response.results) == 2
 
 
+def test_frames_are_sampled_as_asked_and_another_sampling_is_another_question(
+    clips, client, output, contract_server
+):
+    label(clips, client, output, max_frames=3)
+    assert label(clips, client, output, max_frames=3).finished == 5
+    with pytest.raises(AnswerFileError, match="answers to other questions"):
+        label(clips, client, output)
+
+    for answer in read_answers(output):
+        assert answer.sampling == {"max_frames": 3}
+    assert {request.video.max_frames for request in contract_server.requests} == {3}
+    assert len(contract_server.asked) == 5
+
+
+def test_a_sampling_out_of_bounds_is_refused_before_anything_is_written(clips, client, output):
+    with pytest.raises(InvalidRequest, match=r"video\.max_frames"):
+        label(clips, client, output, max_frames=1)
+
+    assert not output.exists()
+
+
 def test_a_second_call_asks_nothing(clips, client, output, contract_server):
     label(clips, client, output)
     before = output.read_bytes()

@@ -60,12 +60,14 @@ class Answerer:
     prompt that begins with "nothing" finds nothing; one that begins with "fail" is that
     operation's error. ``results`` overrides an operation's result. ``meanwhile`` is called with
     the file's name while the request is under way, and may raise or wait. ``requests`` holds
-    what was asked: the file's name and the operations; ``parts`` the seconds from and to which.
+    what was asked: the file's name and the operations; ``parts`` the seconds from and to which,
+    ``samplings`` the ``max_frames`` and ``max_fps``.
     """
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, list[Operation]]] = []
         self.parts: list[tuple[float | None, float | None]] = []
+        self.samplings: list[tuple[int | None, float | None]] = []
         self.results: dict[str, Result | ImageResult] = {}
         self.meanwhile: Callable[[str], object] = lambda name: None
 
@@ -77,10 +79,13 @@ class Answerer:
         timeout: float | None,
         start: float | None = None,
         end: float | None = None,
+        max_frames: int | None = None,
+        max_fps: float | None = None,
     ) -> Response:
         name = Path(video).name
         self.requests.append((name, operations))
         self.parts.append((start, end))
+        self.samplings.append((max_frames, max_fps))
         self.meanwhile(name)
         facts = _look_at(video, start, end)
         return Response(

@@ -56,13 +56,15 @@ class ContractServer:
     What it says is drawn at random from the file's name and the question, so that it is the same
     whenever it is asked; where it says it is the file's: it samples the frames on display at every
     half second and at the end. ``asked`` and ``answered`` hold the files' names in their order,
-    ``responses`` each response with the request's start and end. ``hold`` is how many seconds an
-    answer takes. While ``away``, it answers as a gateway does behind which nothing serves.
+    ``requests`` what was asked about them, ``responses`` each response with the request's start
+    and end. ``hold`` is how many seconds an answer takes. While ``away``, it answers as a gateway
+    does behind which nothing serves.
     """
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.answered: list[str] = []
+        self.requests: list[Request] = []
         self.responses: dict[tuple[str, float, float | None], Response] = {}
         self.failing: set[str] = set()
         self.hold = 0.0
@@ -106,6 +108,7 @@ class ContractServer:
             return 503, b"", lambda: None
         path = Path(os.fsdecode(unquote_to_bytes(urlsplit(request.video.uri).path)))
         self.asked.append(path.name)
+        self.requests.append(request)
         time.sleep(self.hold)
         if path.name in self.failing:
             error = ErrorResponse(error=VideoUnreadable("no video").to_wire())

@@ -6,7 +6,9 @@ from typing import Any
 from fiftyone.operators import ExecutionContext
 
 from molmo2_client.address import Address
-from molmo2_client.settings import Settings
+from molmo2_client.sampling import Sampling
+from molmo2_client.settings import Media, Settings
+from molmo2_contract.errors import InvalidRequest
 from molmo2_contract.operations import PROMPTED
 
 LABEL_FIELD = "molmo2"
@@ -37,6 +39,14 @@ def connection_settings(ctx: ExecutionContext) -> Settings:
     return settings
 
 
+def media_by_default() -> Media:
+    """What the environment says of how files reach the server, for the form to begin with."""
+    try:
+        return Settings.load().media
+    except InvalidRequest:  # of another setting, which the form tells by itself
+        return "upload"
+
+
 def question(params: Mapping[str, Any]) -> dict[str, Any]:
     """What is asked and where the answers go: what ``check_labelling`` looks at."""
     names = params.get("operations") or []
@@ -47,6 +57,11 @@ def question(params: Mapping[str, Any]) -> dict[str, Any]:
         else None,
         "label_field": params.get("label_field", LABEL_FIELD),
     }
+
+
+def sampling(params: Mapping[str, Any]) -> Sampling:
+    """How densely videos are sampled, where the form says so."""
+    return Sampling(params.get("max_frames") or None, params.get("max_fps") or None)
 
 
 def pace(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,13 +12,16 @@ from molmo2_client.fiftyone.label import CONCURRENCY
 from molmo2_client.fiftyone.plugin.arguments import (
     LABEL_FIELD,
     connection_settings,
+    media_by_default,
     prompt_of,
     question,
+    sampling,
 )
 from molmo2_client.settings import Media, Settings
 from molmo2_contract.errors import InvalidRequest
 from molmo2_contract.images import IMAGE_OPERATION_NAMES
 from molmo2_contract.operations import OPERATION_NAMES, PROMPTED, Pooling
+from molmo2_contract.video import Video
 
 MAX_CONCURRENCY = 256
 """Largest number of requests under way at once that the form takes."""
@@ -75,11 +78,21 @@ def _add_question(inputs: types.Object, ctx: ExecutionContext) -> None:
     prompted = [name for name in chosen if name in PROMPTED]
     if prompted:
         _add_prompts(inputs, prompted, ctx)
+    if not of_images:
+        _add_sampling(inputs)
     if "embed" in chosen:
         poolings = [str(pooling) for pooling in Pooling]
         inputs.enum("pooling", poolings, default=poolings[0], label="Pooling of the embedding")
         if not of_images:
             inputs.bool("per_frame", default=False, label="Embed each sampled frame, too")
+
+
+def _add_sampling(inputs: types.Object) -> None:
+    fields = Video.model_fields
+    for name, label in (("max_frames", "Frames of a video"), ("max_fps", "Frames a second")):
+        add = inputs.int if name == "max_frames" else inputs.float
+        description = f"That the model is shown at most; {fields[name].default:g} where left empty"
+        add(name, label=label, description=description)
 
 
 def _add_prompts(inputs: types.Object, operations: Sequence[str], ctx: ExecutionContext) -> None:
@@ -143,7 +156,9 @@ def _add_server(inputs: types.Object, ctx: ExecutionContext) -> None:
     ways = types.RadioGroup()
     for media in get_args(Media):
         ways.add_choice(media, label=_MEDIA[media])
-    inputs.enum("media", ways.values(), default="upload", label="The server gets", view=ways)
+    inputs.enum(
+        "media", ways.values(), default=media_by_default(), label="The server gets", view=ways
+    )
     inputs.int(
         "concurrency",
         min=1,
@@ -165,7 +180,7 @@ def add_connection(inputs: types.Object, ctx: ExecutionContext) -> None:
 
 def _check(inputs: types.Object, ctx: ExecutionContext) -> None:
     try:
-        check_labelling(ctx.target_view(), **question(ctx.params))
+        check_labelling(ctx.target_view(), **question(ctx.params), sampling=sampling(ctx.params))
         connection_settings(ctx)
     except (ValueError, InvalidRequest) as error:
         _refuse(inputs, str(error))

@@ -9,7 +9,7 @@ from fiftyone.operators import ExecutionContext, Operator, OperatorConfig, types
 from molmo2_client.client import Molmo2
 from molmo2_client.errors import Molmo2Error
 from molmo2_client.fiftyone import label_dataset
-from molmo2_client.fiftyone.plugin.arguments import connection, pace, question
+from molmo2_client.fiftyone.plugin.arguments import connection, pace, question, sampling
 from molmo2_client.fiftyone.plugin.following import follow
 from molmo2_client.fiftyone.plugin.form import label_form
 from molmo2_client.fiftyone.plugin.outcome import ended_early, outcome, outcome_view
@@ -52,6 +52,7 @@ def _label(ctx: ExecutionContext, tell: Callable[[ProgressBar], None]) -> dict[s
         summary = label_dataset(
             ctx.target_view(),
             **question(ctx.params),
+            **sampling(ctx.params).given,
             **pace(ctx.params),
             client=molmo2,
             progress=tell,

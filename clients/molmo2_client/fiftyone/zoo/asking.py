@@ -3,9 +3,16 @@
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from molmo2_client.fiftyone.label import CONCURRENCY
-from molmo2_client.fiftyone.media_type import MediaType, check_operations
+from molmo2_client.fiftyone.media_type import MediaType, check_operations, check_sampling
 from molmo2_client.fiftyone.questions import Question, parse_questions
-from molmo2_contract.limits import MAX_NEW_TOKENS, MAX_TEMPERATURE, MAX_TIMEOUT
+from molmo2_client.sampling import Sampling
+from molmo2_contract.limits import (
+    MAX_FRAMES,
+    MAX_NEW_TOKENS,
+    MAX_SAMPLED_FPS,
+    MAX_TEMPERATURE,
+    MAX_TIMEOUT,
+)
 from molmo2_contract.operations import OPERATION_NAMES, PROMPTED, Embed, Pooling, Prompt
 
 OPERATIONS = tuple(name for name in OPERATION_NAMES if name != "embed")
@@ -28,6 +35,8 @@ class Asking(BaseModel):
     temperature: float | None = Field(None, ge=0, le=MAX_TEMPERATURE)
     top_p: float | None = Field(None, gt=0, le=1)
     seed: int | None = Field(None, ge=0, lt=2**63)
+    max_frames: int | None = Field(None, ge=2, le=MAX_FRAMES)
+    max_fps: float | None = Field(None, gt=0, le=MAX_SAMPLED_FPS)
     concurrency: int = Field(CONCURRENCY, ge=1)
     timeout: float | None = Field(None, gt=0, le=MAX_TIMEOUT)
 
@@ -58,6 +67,16 @@ class Asking(BaseModel):
         document = self.model_dump(include=chosen, exclude_none=True)
         (question,) = parse_questions([document], prompt_field, media_type)
         return question
+
+    def sampling(self, media_type: MediaType) -> Sampling:
+        """How densely videos are sampled.
+
+        Raises:
+            InvalidRequest: it is said of images.
+        """
+        sampling = Sampling(self.max_frames, self.max_fps)
+        check_sampling(sampling, media_type)
+        return sampling
 
     def embedding(self) -> Embed:
         """The question for one vector a sample."""

@@ -4,16 +4,13 @@ from typing import Self
 
 from fiftyone.core.collections import SampleCollection
 
-from molmo2_client.fiftyone.clip import Clip
+from molmo2_client.fiftyone.clip import CLIP_FIELDS, Clip
 from molmo2_client.fiftyone.media_type import media_type_of
 from molmo2_client.fiftyone.plan import Task
 from molmo2_client.fiftyone.vector import Vector, only_vector
 from molmo2_client.fiftyone.zoo.ahead import AnswersAhead, Ask
 from molmo2_client.fiftyone.zoo.asking import Asking
 from molmo2_client.fiftyone.zoo.invocation import Invocation
-from molmo2_contract.operations import Operation
-
-_OF_CLIPS = ["sample_id", "support", "metadata.frame_rate", "metadata.total_frame_count"]
 
 
 class EmbeddingRun:
@@ -24,7 +21,7 @@ class EmbeddingRun:
     """
 
     def __init__(self, ask: Ask, asking: Asking, invocation: Invocation) -> None:
-        tasks = _tasks(invocation.samples, asking.embedding())
+        tasks = _tasks(invocation.samples, asking)
         self._order = iter(tasks)
         self._answers = AnswersAhead(
             ask, tasks, concurrency=invocation.batch_size or asking.concurrency
@@ -50,23 +47,18 @@ class EmbeddingRun:
         raise KeyError(filepath)
 
 
-def _tasks(samples: SampleCollection, operation: Operation) -> list[Task]:
+def _tasks(samples: SampleCollection, asking: Asking) -> list[Task]:
     media_type = media_type_of(samples)
-    columns = ["id", "filepath", *(_OF_CLIPS if samples._is_clips else [])]
+    sampling = asking.sampling(media_type)
+    columns = ["id", "filepath", *(CLIP_FIELDS if samples._is_clips else [])]
     return [
         Task(
             sample_id,
             filepath,
-            [operation],
-            clip=_clip(*clip) if clip else None,
+            [asking.embedding()],
+            clip=Clip.of(*clip) if clip else None,
             media_type=media_type,
+            sampling=sampling,
         )
         for sample_id, filepath, *clip in zip(*samples.values(columns), strict=True)
     ]
-
-
-def _clip(
-    video_id: str, support: list[int], frame_rate: float | None, frame_count: int | None
-) -> Clip:
-    first, last = support
-    return Clip(video_id, first, last, frame_rate, frame_count)

@@ -36,13 +36,20 @@ class LabelRun:
         samples = invocation.samples
         media_type = media_type_of(samples)
         question = asking.question(prompt_field, media_type)
+        sampling = asking.sampling(media_type)
         check_prompt_fields(samples, [question])
         self._samples = samples
         self._names = names = ZooFieldNames.of_label(invocation.label_field or "", media_type)
         fields = fields_of([question], names)
         new = declare(samples._dataset, fields, videos=samples._root_dataset)
         self._earlier = fields.keys() - new
-        plan = make_plan(samples, [question], names, redo=frozenset([question.operation]))
+        plan = make_plan(
+            samples,
+            [question],
+            names,
+            sampling=sampling,
+            redo=frozenset([question.operation]),
+        )
         self._tasks = {task.sample_id: task for task in plan.tasks}
         self._answers = AnswersAhead(
             ask, plan.tasks, concurrency=invocation.batch_size or asking.concurrency

@@ -57,6 +57,8 @@ class Molmo2Model(fom.SamplesMixin, fom.EmbeddingsMixin, fom.Model):  # type: ig
     temperature = Setting[float | None]()
     top_p = Setting[float | None]()
     seed = Setting[int | None]()
+    max_frames = Setting[int | None]()
+    max_fps = Setting[float | None]()
     concurrency = Setting[int]()
     timeout = Setting[float | None]()
 
@@ -111,7 +113,13 @@ class Molmo2Model(fom.SamplesMixin, fom.EmbeddingsMixin, fom.Model):  # type: ig
         prompt_field = None if sample is None else self.needs_fields.get("prompt_field")
         question = self.config.asking.question(prompt_field, media_type)
         operation = question.about(sample[prompt_field] if sample and prompt_field else None)
-        task = Task(path if sample is None else sample.id, path, [operation], media_type=media_type)
+        task = Task(
+            path if sample is None else sample.id,
+            path,
+            [operation],
+            media_type=media_type,
+            sampling=self.config.asking.sampling(media_type),
+        )
         names = ZooFieldNames.of_label(LABEL_FIELD, media_type)
         labels = to_labels(ask_now(self._ask, task).response, names, task.sample_id)
         return as_predicted(labels, names)
@@ -152,8 +160,14 @@ class Molmo2Model(fom.SamplesMixin, fom.EmbeddingsMixin, fom.Model):  # type: ig
 
     def _embedding_task(self, name: str, arg: Argument) -> Task:
         path = path_of(arg)
-        operation = self.config.asking.embedding()
-        return Task(name, path, [operation], media_type=media_type_of_file(path))
+        media_type, asking = media_type_of_file(path), self.config.asking
+        return Task(
+            name,
+            path,
+            [asking.embedding()],
+            media_type=media_type,
+            sampling=asking.sampling(media_type),
+        )
 
     def _path_of(self, arg: Argument) -> str:
         """Also of the pixels that FiftyOne hands over, whose sample its loop knows."""

@@ -104,6 +104,21 @@ def test_a_clash_of_fields_is_a_fault_and_nothing_is_added(label_form, make_data
     assert dataset.get_field_schema().keys() == before.keys()
 
 
+def test_how_files_travel_is_what_the_environment_says(label_form, monkeypatch):
+    assert label_form()["media"]["default"] == "upload"
+
+    monkeypatch.setenv("MOLMO2_MEDIA", "path")
+    assert label_form()["media"]["default"] == "path"
+
+
+def test_frames_may_be_sampled_otherwise_and_their_bounds_are_told(label_form):
+    properties = label_form(operations=["embed"], max_frames=8, max_fps=0.5)
+
+    assert "384" in properties["max_frames"]["view"]["description"]
+    assert not fault(properties)
+    assert "video.max_frames" in fault(label_form(operations=["embed"], max_frames=1))
+
+
 @pytest.mark.parametrize(
     ("params", "words"),
     [

@@ -52,6 +52,14 @@ def test_frames_are_embedded_where_the_form_says_so(make_dataset):
     assert dataset.first().frames[1].molmo2_embedding.tolist() == pytest.approx([0.6, 0.8])
 
 
+def test_frames_are_sampled_as_the_form_says(make_dataset):
+    dataset = make_dataset(1)
+
+    execute(dataset, operations=["embed"], max_frames=4)
+
+    assert dataset.values("molmo2_run.embed.settings") == ['{"max_frames": 4}']
+
+
 def test_errors_of_samples_are_in_the_outcome(make_dataset):
     dataset = make_dataset(3, question=["what video", "result engine_unavailable", "say 5"])
 

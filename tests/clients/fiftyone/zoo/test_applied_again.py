@@ -17,6 +17,15 @@ def test_what_a_second_run_does_not_find_again_is_gone(apply, make_dataset, make
     assert dataset.values("f_run.pointing.status") == ["empty"]
 
 
+def test_the_record_says_how_frames_were_sampled(apply, make_dataset, make_model, answerer):
+    dataset = make_dataset(1)
+
+    apply(dataset, make_model(operation="describe", prompt="?", max_frames=16), "f")
+
+    assert answerer.samplings == [(16, None)]
+    assert dataset.values("f_run.describe.settings") == ['{"max_frames": 16}']
+
+
 def test_operations_under_one_label_field_share_its_run_record(apply, make_dataset, make_model):
     dataset = make_dataset(1)
     model = make_model(operation="pointing", prompt="nose")

@@ -39,6 +39,18 @@ def test_the_pooling_is_the_models(make_dataset, make_model, answerer):
     assert operation.pooling is Pooling.MAX
 
 
+def test_frames_are_sampled_as_the_model_says(make_dataset, make_model, answerer):
+    model = make_model(max_frames=16)
+    model.max_fps = 1
+
+    compute(make_dataset(1), model)
+    model.embed(make_dataset(1).first().filepath)
+
+    assert answerer.samplings == [(16, 1), (16, 1)]
+    with pytest.raises(ValueError, match="max_frames=1"):
+        model.max_frames = 1
+
+
 def test_as_many_requests_run_at_once_as_the_batch_size_says(make_dataset, make_model, answerer):
     together = threading.Barrier(4)
     answerer.meanwhile = lambda name: together.wait(30)  # breaks, and fails, where fewer come

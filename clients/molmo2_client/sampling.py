@@ -1,0 +1,36 @@
+"""How densely the videos of a call about many are sampled."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from molmo2_contract.request import Request, parse_request
+from molmo2_contract.video import Video
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What a request says of its video's frames; None stands for the contract's default."""
+
+    max_frames: int | None = None
+    max_fps: float | None = None
+
+    def check(self) -> None:
+        """Raises:
+        InvalidRequest: a number is out of its bounds.
+        """
+        self._video()
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The options of a call that say so."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @property
+    def changed(self) -> dict[str, Any]:
+        """The same without what is the default all the same."""
+        return self._video().model_dump(exclude_defaults=True)
+
+    def _video(self) -> Video:
+        request = parse_request({"video": self.given, "operations": [{"operation": "embed"}]})
+        assert isinstance(request, Request)  # what it is depends on its keys
+        return request.video
