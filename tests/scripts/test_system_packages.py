@@ -26,7 +26,7 @@ def test_who_is_not_root_is_told_which_packages_are_missing():
     assert done.stderr == ("install these first: sudo apt-get install -y no-such-package other\n")
 
 
-@pytest.mark.parametrize("target", ["k8s-test", "test-faults"])
+@pytest.mark.parametrize("target", ["test", "k8s-test", "test-faults"])
 def test_tests_that_are_skipped_without_a_program_come_after_its_installation(target):
     steps = subprocess.run(
         ["make", "--dry-run", "--assume-old=.venv/ready", "--assume-old=build/kserve", target],
