@@ -176,6 +176,10 @@ bench-fiftyone: .venv/ready  ## Videos a second into a FiftyOne dataset, and wha
 bench-server: .venv/ready  ## What TorchServe costs beside the engine, and what overload does.
 	OMP_NUM_THREADS=1 $(RUN) bench/server.py
 
+.PHONY: bench-uploads
+bench-uploads: .venv/ready  ## What large bodies cost the front end in memory, so many at once.
+	OMP_NUM_THREADS=1 $(RUN) bench/uploads.py
+
 .PHONY: bench-load
 bench-load: .venv/ready  ## A mixed load of the six operations; LOAD="--users 1 2 4", LOAD=--help.
 	OMP_NUM_THREADS=1 $(RUN) bench/load.py $(LOAD)

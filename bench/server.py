@@ -5,7 +5,7 @@ beyond what the engine says that it took, over HTTP and over gRPC, and the floor
 that the handler refuses before it does anything. Then as many callers as there are workers, through
 TorchServe over HTTP and at the engine's own socket in turns, with the six operations in each
 request, and with one short one, where the way there and back weighs most. Then four times as many
-callers, of whom some wait and the others are refused.
+callers, of whom some wait and the others are refused (overload.py).
 
     make bench-server
 
@@ -17,29 +17,25 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from held_video import HeldVideo, ask_engine, held_video
-from staged_server import staged_server
+from overload import DESCRIBE, ask, client, load, overload, p95
+from staged_server import PLACES, WORKERS, staged_server
 
-from molmo2_client import Molmo2, Molmo2Error, Overloaded, VideoForbidden
+from molmo2_client import Molmo2, VideoForbidden
 from molmo2_client.serving import RunningServer
-from molmo2_contract.operations import Describe, Operation
+from molmo2_contract.operations import Operation
 from molmo2_demo.generate import DemoVideo, generate
-
-DESCRIBE = Describe(prompt="What happens in this video?", max_new_tokens=16)
-REFUSED_WAIT = 0.05
-"""Seconds until a caller who was refused asks again."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--workers", type=int, default=4)
-    parser.add_argument("--queue", type=int, default=2, help="requests that may wait for a worker")
+    parser.add_argument("--workers", type=int, default=WORKERS)
+    parser.add_argument("--queue", type=int, default=PLACES, help="requests that may wait")
     parser.add_argument("--requests", type=int, default=60, help="of each overhead")
     parser.add_argument("--seconds", type=float, default=15.0, help="of each load")
     parser.add_argument("--rounds", type=int, default=2, help="of each throughput")
@@ -60,11 +56,11 @@ def measure(server: RunningServer, video: DemoVideo, given: argparse.Namespace) 
     with client(server, "http") as asking, held_video(server, video.path) as held:
         found["throughput_ratio"] = throughput(asking, held, video.truth.operations, given)
         print(f"throughput of short requests {throughput(asking, held, [DESCRIBE], given):5.2f}")
-        short = partial(ask, asking, video.path, [DESCRIBE])
-        alone = load(short, given.workers, given.seconds)
-        crowd = load(short, 4 * given.workers, given.seconds)
-    found["overload_p95_ratio"] = p95(crowd["answered"]) / p95(alone["answered"])
-    found["reject_ms"] = 1000 * p95(crowd["overloaded"])
+    crowded = overload(server, video.path, given.workers, given.seconds)
+    for transport, seen in crowded.items():
+        print(f"{transport}: {seen}")
+    found["overload_p95_ratio"] = max(seen.p95_ratio for seen in crowded.values())
+    found["reject_ms"] = 1000 * max(p95(seen.refused) for seen in crowded.values())
     return found
 
 
@@ -85,14 +81,6 @@ def throughput(
         for _ in range(given.rounds)
     ]
     return statistics.mean(at_engine / here for here, at_engine in rounds)
-
-
-@contextmanager
-def client(server: RunningServer, transport: str) -> Iterator[Molmo2]:
-    url = server.http_url if transport == "http" else server.grpc_url
-    given = {"model": "molmo2-demo", "key_file": server.key_file, "media": "path", "retries": 0}
-    with Molmo2(url, **given) as asking:
-        yield asking
 
 
 def overhead(server: RunningServer, transport: str, video: Path, count: int) -> float:
@@ -120,38 +108,6 @@ def floor(server: RunningServer, transport: str, count: int) -> float:
                 raise SystemExit("a video outside the allowed folders was answered about")
             seconds.append(time.perf_counter() - began)
     return 1000 * statistics.median(seconds)
-
-
-def ask(asking: Molmo2, video: Path, operations: Sequence[Operation]) -> str:
-    try:
-        results = asking.ask(video, operations).results
-    except Overloaded:
-        return "overloaded"
-    except Molmo2Error as error:
-        raise SystemExit(f"{error.kind}: {error}") from None
-    assert all(result.error is None for result in results), results
-    return "answered"
-
-
-def load(request: Callable[[], str], callers: int, seconds: float) -> dict[str, list[float]]:
-    """Seconds of each request of callers who ask again and again, by what came of it."""
-    taken: dict[str, list[float]] = {"answered": [], "overloaded": []}
-    until = time.monotonic() + seconds
-
-    def call(_: int) -> None:
-        while (began := time.monotonic()) < until:
-            outcome = request()
-            taken[outcome].append(time.monotonic() - began)
-            if outcome == "overloaded":
-                time.sleep(REFUSED_WAIT)
-
-    with ThreadPoolExecutor(callers) as pool:
-        list(pool.map(call, range(callers)))
-    return taken
-
-
-def p95(seconds: list[float]) -> float:
-    return statistics.quantiles(seconds, n=20)[-1]
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
 """Minutes of mixed load with a random fault every 20 s: is every request accounted for?
 
-Four callers ask the demo model over HTTP and gRPC, streamed and not, about videos of their own,
-with the client's ordinary retries. Meanwhile workers and the engine are killed or stopped, a caller
-lies about its call and another leaves early. A request is answered, or its caller gets an error of
-the contract; what is neither is lost, and an answer under another request's id is a duplicate.
+Four callers ask the demo model about videos of their own, over HTTP and gRPC, with paths and
+uploads, streamed and not, all six operations, with the client's ordinary retries. Meanwhile the
+faults of faults.py strike. A request is answered, every operation of it as it was before the first
+fault, or its caller gets an error of the contract; what is neither is lost, an answer under another
+request's id is a duplicate, and one that says something else is wrong.
+
 Memory (proportional set size) and open files of the JVM, the workers and the engine are sampled
 every 5 s; the slope is Theil and Sen's, the median of all pairs' slopes, over what they hold
 together, and leaves out the first third. The table tells each one's, with the spread between
-quartiles: processes that are killed and replaced hold less at first.
+quartiles: processes that are killed and replaced hold less at first. A run of 10 minutes or more
+also fails where memory or open files grew by more than that spread.
 
     make soak MINUTES=3
 
@@ -17,52 +20,91 @@ The last line is one JSON object.
 import argparse
 import json
 import random
-import statistics
 import sys
 import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import combinations, count
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event
+from typing import Any
 
 from faults import FAULTS
+from growth import Growth
 from processes import Held, holdings
-from staged_server import staged_server
+from soak_account import Account, Answer
+from staged_server import PLACES, WORKERS, staged_server
 
-from molmo2_client import Done, Molmo2, Molmo2Error
+from molmo2_client import Done, Molmo2, OperationDone
 from molmo2_client.serving import RunningServer
+from molmo2_contract.results import Result
 from molmo2_demo.generate import generate
 
-CALLERS = 4
-WORKERS = 4
-OPERATIONS = [
-    {"operation": "describe", "prompt": "What happens in this video?", "max_new_tokens": 32},
-    {"operation": "embed"},
+WAYS = [(transport, media) for media in ("path", "upload") for transport in ("http", "grpc")]
+"""Of each caller."""
+QUESTIONS: list[list[dict[str, Any]]] = [
+    [{"operation": "describe", "prompt": "What happens in this video?"}, {"operation": "embed"}],
+    [{"operation": "pointing", "prompt": "shapes"}, {"operation": "tracking", "prompt": "shapes"}],
+    [{"operation": "temporal_localization"}, {"operation": "comprehensive"}],
 ]
+TOKENS = 64
+"""The longest answer."""
+JUDGED_FROM = 10
+"""Minutes of a run that may fail by its growth: in a shorter one the JVM still settles."""
+SLACK_MB, SLACK_FILES = 50, 10
+"""Growth that fails no run, however little the values spread."""
 
 
-@dataclass
-class Tally:
-    """What became of every request."""
+@dataclass(frozen=True)
+class Caller:
+    """Asks about one video in one way; ``truths`` is what was answered while nothing was wrong."""
 
-    lock: Lock = field(default_factory=Lock)
-    counts: Counter[str] = field(default_factory=Counter)
-    kinds: Counter[str] = field(default_factory=Counter)
-    said: dict[str, str] = field(default_factory=dict)
-    """What the first error of each kind said."""
+    client: Molmo2
+    video: Path
+    truths: list[list[Result]]
 
-    def add(self, outcome: str, error: Exception | None = None) -> None:
-        with self.lock:
-            self.counts[outcome] += 1
-            if error is not None:
-                kind = error.kind.value if isinstance(error, Molmo2Error) else type(error).__name__
-                self.kinds[kind] += 1
-                self.said.setdefault(kind, str(error))
+    @classmethod
+    def of(cls, server: RunningServer, transport: str, media: str, video: Path) -> "Caller":
+        url = server.http_url if transport == "http" else server.grpc_url
+        given = {"model": "molmo2-demo", "key_file": server.key_file, "timeout": 60}
+        client = Molmo2(url, media=media, **given)
+        return cls(
+            client, video, [client.ask(video, bounded(asked)).results for asked in QUESTIONS]
+        )
+
+    def call(self, account: Account, stop: Event) -> None:
+        """One request after another, every other one streamed."""
+        with self.client:
+            for turn in count():
+                if stop.is_set():
+                    return
+                asked, request_id = turn // 2 % len(QUESTIONS), uuid.uuid4().hex
+                ask = self._streamed if turn % 2 else self._plain
+                operations = bounded(QUESTIONS[asked])
+                account.request(
+                    request_id, self.truths[asked], partial(ask, operations, request_id)
+                )
+
+    def _plain(self, operations: list[dict[str, Any]], request_id: str) -> Answer:
+        response = self.client.ask(self.video, operations, request_id=request_id)
+        return Answer([response.request_id], response.results)
+
+    def _streamed(self, operations: list[dict[str, Any]], request_id: str) -> Answer:
+        events = list(self.client.stream(self.video, operations, request_id=request_id))
+        ended = {each.index: each.result for each in events if isinstance(each, OperationDone)}
+        ids = [each.request_id for each in events if isinstance(each, Done)]
+        return Answer(ids, [ended[index] for index in sorted(ended)])
+
+
+def bounded(operations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        each if each["operation"] == "embed" else {**each, "max_new_tokens": TOKENS}
+        for each in operations
+    ]
 
 
 def main() -> None:
@@ -72,92 +114,65 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="molmo2-") as folder:
-        videos = [video.path for video in generate(Path(folder, "videos"), CALLERS, seed=5)]
-        with staged_server(Path(folder), WORKERS, queue=8) as server:
+        videos = [video.path for video in generate(Path(folder, "videos"), len(WAYS), seed=5)]
+        with staged_server(Path(folder), WORKERS, PLACES) as server:
             found = soak(server, videos, given)
     print(json.dumps(found))
-    sys.exit(bool(found["lost"] or found["duplicated"]))
+    judged = given.minutes >= JUDGED_FROM and not found["flat"]
+    sys.exit(bool(found["lost"] or found["duplicated"] or found["wrong"] or judged))
 
 
-def soak(server: RunningServer, videos: list[Path], given: argparse.Namespace) -> dict[str, float]:
-    tally, stop, samples, struck = Tally(), Event(), [], Counter()
+def soak(server: RunningServer, videos: list[Path], given: argparse.Namespace) -> dict[str, Any]:
+    callers = [Caller.of(server, *way, video) for way, video in zip(WAYS, videos, strict=True)]
+    account, stop, samples, struck = Account(), Event(), [], Counter()
     chance, began = random.Random(given.seed), time.monotonic()
-    with ThreadPoolExecutor(CALLERS) as pool:
-        callers = [
-            pool.submit(call, server, number, video, tally, stop)
-            for number, video in enumerate(videos)
-        ]
+    with ThreadPoolExecutor(len(callers)) as pool:
+        asking = [pool.submit(caller.call, account, stop) for caller in callers]
         next_fault = given.seconds_between_faults
         while (now := time.monotonic() - began) < 60 * given.minutes:
+            server.beside.keep()  # as `molmo2 serve` does
             if now >= next_fault:
                 next_fault += given.seconds_between_faults
                 name = chance.choice(sorted(FAULTS))
                 FAULTS[name](server, videos[0])
                 struck[name] += 1
-                print(f"{now:6.0f} s  {name:36} {dict(tally.counts)}", flush=True)
+                print(f"{now:6.0f} s  {name:46} {dict(account.counts)}", flush=True)
             samples.append((now, holdings(server)))
             stop.wait(5)
         stop.set()
-        for caller in callers:
+        for caller in asking:
             caller.result()
     print(f"faults {dict(struck)}")
-    for kind, times in tally.kinds.items():
-        print(f"{times} x {kind}, at first: {tally.said[kind]}")
+    for kind, times in account.kinds.items():
+        print(f"{times} x {kind}, at first: {account.said[kind]}")
+    names = ("answered", "typed_errors", "lost", "duplicated", "wrong")
     return {
-        "requests": sum(tally.counts.values()),
-        **{name: tally.counts[name] for name in ("answered", "typed_errors", "lost", "duplicated")},
-        "memory_slope_mb_per_hour": round(memory_slope(samples[len(samples) // 3 :]), 1),
+        "requests": account.counts.total(),
+        **{name: account.counts[name] for name in names},
+        **grown(samples[len(samples) // 3 :]),
     }
 
 
-def memory_slope(samples: list[tuple[float, dict[str, Held]]]) -> float:
-    """Megabytes an hour of what is held together; prints the same of each, and of open files."""
+def grown(samples: list[tuple[float, dict[str, Held]]]) -> dict[str, float | bool]:
+    """Of what is held together; prints the same of each."""
     times = [at for at, _ in samples]
-    together = [sum(held.values(), Held()) for _, held in samples]
     parts = {kind: [held[kind] for _, held in samples] for kind in samples[0][1]}
+    parts["together"] = [sum(held.values(), Held()) for _, held in samples]
     print(f"{'':8} {'MB, median':>11} {'spread':>7} {'an hour':>8} {'files':>11} {'an hour':>8}")
-    for kind, held in {**parts, "together": together}.items():
-        memory, files = [each.memory for each in held], [each.files for each in held]
-        low, middle, high = statistics.quantiles(memory, n=4)
-        bounds = f"{min(files)} to {max(files)}"
+    for kind, held in parts.items():
+        memory = Growth.of(times, [each.memory for each in held])
+        files = Growth.of(times, [each.files for each in held])
+        bounds = f"{min(each.files for each in held)} to {max(each.files for each in held)}"
         print(
-            f"{kind:8} {middle:11.0f} {high - low:7.0f} {slope(times, memory):+8.0f} "
-            f"{bounds:>11} {slope(times, files):+8.0f}"
+            f"{kind:8} {memory.median:11.0f} {memory.spread:7.0f} {memory.per_hour:+8.0f} "
+            f"{bounds:>11} {files.per_hour:+8.0f}"
         )
-    return slope(times, [each.memory for each in together])
-
-
-def slope(times: list[float], values: Sequence[float]) -> float:
-    """The median slope of all pairs of points, per hour; ``times`` are seconds."""
-    pairs = combinations(zip(times, values, strict=True), 2)
-    return 3600 * statistics.median((y - x) / (later - first) for (first, x), (later, y) in pairs)
-
-
-def call(server: RunningServer, number: int, video: Path, tally: Tally, stop: Event) -> None:
-    """One caller: HTTP or gRPC by its number, every other request streamed."""
-    url = (server.http_url, server.grpc_url)[number % 2]
-    given = {"model": "molmo2-demo", "key_file": server.key_file, "media": "path", "timeout": 60}
-    with Molmo2(url, **given) as client:
-        for turn in count():
-            if stop.is_set():
-                return
-            request_id = uuid.uuid4().hex
-            try:
-                told = ask(client, video, request_id, stream=bool(turn % 2))
-            except Molmo2Error as error:
-                tally.add("typed_errors", error)
-            except Exception as error:
-                tally.add("lost", error)
-            else:
-                tally.add("answered" if told == [request_id] else "duplicated")
-
-
-def ask(client: Molmo2, video: Path, request_id: str, stream: bool) -> list[str]:
-    """The request ids of the answers that came."""
-    if not stream:
-        return [client.ask(video, OPERATIONS, request_id=request_id).request_id]
-    events = client.stream(video, OPERATIONS, request_id=request_id)
-    return [event.request_id for event in events if isinstance(event, Done)]
+    return {  # of the last, what is held together
+        "memory_slope_mb_per_hour": round(memory.per_hour, 1),
+        "memory_mb": round(memory.median),
+        "files_slope_per_hour": round(files.per_hour, 1),
+        "flat": memory.is_flat(SLACK_MB) and files.is_flat(SLACK_FILES),
+    }
 
 
 if __name__ == "__main__":

@@ -12,6 +12,10 @@ from molmo2_client.serving import Ports, RunningServer, ServeOptions, running_se
 
 ROOT = Path(__file__).parents[1]
 
+SHIPPED = yaml.safe_load((ROOT / "archive/molmo2_archive/configs/molmo2-demo.yaml").read_text())
+WORKERS, PLACES = SHIPPED["minWorkers"], SHIPPED["jobQueueSize"]
+"""What a server of the demo model has as it is shipped: workers, and places to wait for one."""
+
 
 @contextmanager
 def staged_server(folder: Path, workers: int, queue: int) -> Iterator[RunningServer]:
