@@ -17,11 +17,15 @@ from molmo2_engine.model import checkpoint as checkpoints
 from molmo2_engine.model.activations import largest_prefill
 from molmo2_engine.model.checkpoint import Checkpoint
 from molmo2_engine.model.pooling import ZOO_PROMPT
+from molmo2_engine.model.refused import CheckpointRefused, is_out_of_memory, refused_if_unfit
 from molmo2_engine.model.runner import ModelRunner
 from molmo2_engine.prompt.formats import FrameFormat, ImageFormat
 from molmo2_engine.prompt.layout import Layout
 from molmo2_engine.settings import EngineSettings
 from molmo2_engine.wire import engine_pb2 as wire
+
+FIRST_QUESTION = "Describe this video."
+"""What an engine is asked before it serves."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,19 @@ def assemble(settings: EngineSettings) -> Assembly:
         _spread(settings),
     )
     text = checkpoint.model.config.text_config
-    layout = Layout(
-        checkpoint.tokenizer,
-        FrameFormat.read(checkpoint.folder),
-        ImageFormat.read(checkpoint.folder),
-    )
+    layout = _layout(checkpoint)
     context = min(settings.max_context_tokens, text.max_position_embeddings)
-    runner = _runner(settings, checkpoint, layout, context)
+    _require_room(layout, context)
+    try:
+        runner = _runner(settings, checkpoint, layout, context)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise CheckpointRefused(
+            f"{checkpoint.device} has no memory for the longest request beside the weights of "
+            f"{settings.checkpoint}; lower max_context_tokens ({context}), cache_tokens or "
+            "frames_per_encoding, or name a larger GPU"
+        ) from error
     grammars = _grammars(settings, checkpoint)
     registry = CollectorRegistry()
     limits = LoopLimits(**settings.model_dump(include={f.name for f in fields(LoopLimits)}))
@@ -89,6 +99,25 @@ def assemble(settings: EngineSettings) -> Assembly:
             embedding_dimension=text.hidden_size,
         ),
     )
+
+
+def _layout(checkpoint: Checkpoint) -> Layout:
+    formats = FrameFormat.read(checkpoint.folder), ImageFormat.read(checkpoint.folder)
+    with refused_if_unfit(f"{checkpoint.folder}: its tokenizer and chat template write no prompt"):
+        layout = Layout(checkpoint.tokenizer, *formats)
+        if None in layout.video_prefix([0.0])[0]:
+            raise ValueError("tokens of frames are not in the vocabulary")
+    return layout
+
+
+def _require_room(layout: Layout, context: int) -> None:
+    """A context must hold one frame, a question and a token of an answer."""
+    least = len(layout.video_prefix([0.0])[0]) + len(layout.question(FIRST_QUESTION)) + 1
+    if context < least:
+        raise CheckpointRefused(
+            f"max_context_tokens is {context}, and one frame, a question and an answer take "
+            f"{least} at least; raise it"
+        )
 
 
 def _spread(settings: EngineSettings) -> list[tuple[torch.device, int]] | None:

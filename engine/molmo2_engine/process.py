@@ -4,12 +4,14 @@ import logging
 import signal
 from collections.abc import Callable
 
-from molmo2_engine.assemble import Assembly, assemble
+from molmo2_contract.errors import Molmo2Error
+from molmo2_engine.assemble import FIRST_QUESTION, Assembly, assemble
 from molmo2_engine.devices import gpus_held
 from molmo2_engine.heartbeat import Heartbeat
 from molmo2_engine.listening import serve
 from molmo2_engine.loop.job import Failed
 from molmo2_engine.lost_threads import end_with_lost_threads
+from molmo2_engine.model.refused import CheckpointRefused
 from molmo2_engine.server import EngineService
 from molmo2_engine.settings import EngineSettings
 from molmo2_engine.wire import engine_pb2 as wire
@@ -37,7 +39,10 @@ def _serve(settings: EngineSettings, heartbeat: Heartbeat, served: Callable[[], 
     end_with_lost_threads()
     assembly = assemble(settings)
     engine = assembly.engine
-    _generate_once(assembly)
+    try:
+        _generate_once(assembly)
+    except Molmo2Error as error:
+        raise CheckpointRefused(f"{settings.checkpoint}: generates nothing: {error}") from error
     service = EngineService(assembly)
     # Twice what may wait: calls that are to be refused need a thread too.
     server, report = serve(service, settings.socket, 2 * settings.max_waiting_requests)
@@ -56,14 +61,16 @@ def _serve(settings: EngineSettings, heartbeat: Heartbeat, served: Callable[[], 
 
 
 def _generate_once(assembly: Assembly) -> None:
-    """Answers about one black frame, so that an engine that serves has generated a token."""
+    """Answers about one black frame, so that an engine that serves has generated a token.
+
+    Raises:
+        Molmo2Error: why it has not.
+    """
     size = assembly.layout.frame_format.size
     request = wire.AnswerRequest(
         video=wire.Video(key=b"first light", times=[0.0], frames=bytes(size * size * 3)),
         operations=[
-            wire.Operation(
-                generation=wire.Generation(prompt="Describe this video.", max_new_tokens=1)
-            )
+            wire.Operation(generation=wire.Generation(prompt=FIRST_QUESTION, max_new_tokens=1))
         ],
     )
     job = assembly.admission.job(request)

@@ -11,7 +11,7 @@ from transformers import AutoTokenizer, Molmo2ForConditionalGeneration, PreTrain
 from molmo2_engine.devices import choose_device
 from molmo2_engine.model.loading import UnfitWeights, layer_devices, load_model
 from molmo2_engine.model.quantising import Quantization, quantise
-from molmo2_engine.model.refused import CheckpointRefused
+from molmo2_engine.model.refused import CheckpointRefused, is_out_of_memory
 
 _FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt"]
 
@@ -66,9 +66,13 @@ def load(
     place = torch.device(choose_device(device))
     try:
         model = load_model(folder, place, _choose_dtype(dtype, place), spread)
+        quantise(model, quantization)
     except UnfitWeights as error:
         raise NotMolmo2(str(error)) from error
-    quantise(model, quantization)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise CheckpointRefused(_does_not_fit(folder, place)) from error
     tokenizer = _load_tokenizer(folder)
     return Checkpoint(
         name=name,
@@ -98,11 +102,24 @@ def _locate(name: str, revision: str | None) -> Path:
         ) from error
 
 
+def _does_not_fit(folder: Path, device: torch.device) -> str:
+    stored = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    free = ""
+    if device.type == "cuda":
+        left, total = torch.cuda.mem_get_info(device)
+        free = f", of which {left / 1e9:.1f} of {total / 1e9:.1f} GB are free now"
+    return (
+        f"{folder}: its weights, {stored / 1e9:.1f} GB as stored, do not fit in the memory of "
+        f"{device}{free}. Load them in bfloat16 (dtype), name a larger GPU, or lay them over "
+        "several (gpus_per_engine); int8 (quantization) makes room only once they are loaded"
+    )
+
+
 def _require_molmo2(folder: Path) -> None:
     try:
-        kind = json.loads((folder / "config.json").read_text()).get("model_type")
-    except (OSError, ValueError) as error:
-        raise NotMolmo2(f"{folder}: config.json cannot be read: {error}") from error
+        kind = json.loads((folder / "config.json").read_text())["model_type"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise NotMolmo2(f"{folder}: config.json cannot be read: {error!r}") from error
     if kind != "molmo2":
         raise NotMolmo2(f"{folder}: model_type is {kind!r}; this engine serves 'molmo2' only")
     if not (folder / "processor_config.json").is_file():

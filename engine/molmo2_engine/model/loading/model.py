@@ -19,6 +19,7 @@ from molmo2_engine.model.loading.safetensors_file import (
     reading_buffer,
 )
 from molmo2_engine.model.loading.weight_files import UnfitWeights, weight_files
+from molmo2_engine.model.refused import refused_if_unfit
 
 _VISION_LAYER = re.compile(r"model\.vision_tower\.layers\.(\d+)\.")
 
@@ -39,6 +40,7 @@ def load_model(
 
     Raises:
         UnfitWeights: naming what is missing, of another shape, unknown, or damaged.
+        CheckpointRefused: if its configuration describes no Molmo2.
         DoesNotFit: if the weights are more than the devices of ``spread`` hold.
     """
     paths = weight_files(folder)
@@ -63,13 +65,16 @@ def _empty_model(
     folder: Path, place: AbstractContextManager[object], dtype: torch.dtype
 ) -> Molmo2ForConditionalGeneration:
     """With memory for its weights where ``place`` makes it, and nothing in it."""
-    config = Molmo2Config.from_pretrained(folder)
-    with place, no_init_weights():
-        model = Molmo2ForConditionalGeneration._from_config(
-            config, dtype=dtype, attn_implementation=IMPLEMENTATIONS
-        )
-    if (folder / "generation_config.json").is_file():
-        model.generation_config = GenerationConfig.from_pretrained(folder)
+    with refused_if_unfit(f"{folder / 'config.json'}: describes no Molmo2"):
+        config = Molmo2Config.from_pretrained(folder)
+        with place, no_init_weights():
+            model = Molmo2ForConditionalGeneration._from_config(
+                config, dtype=dtype, attn_implementation=IMPLEMENTATIONS
+            )
+    path = folder / "generation_config.json"
+    if path.is_file():
+        with refused_if_unfit(f"{path}: cannot be read"):
+            model.generation_config = GenerationConfig.from_pretrained(folder)
     return model
 
 
@@ -94,8 +99,10 @@ class _Filling:
         if self._model.config.tie_word_embeddings and self._missing.get("lm_head.weight"):
             self._model.tie_weights()
             self._missing["lm_head.weight"] = 0
-        if missing := [name for name, rows in self._missing.items() if rows]:
+        if missing := [name for name, rows in self._missing.items() if rows > 0]:
             raise UnfitWeights(f"weights are missing, or a part of them: {_some(missing)}")
+        if repeated := [name for name, rows in self._missing.items() if rows < 0]:
+            raise UnfitWeights(f"weights are in more than one file: {_some(repeated)}")
 
     def _is_unused(self, place: Place) -> bool:
         """The vision encoder ends at the last layer that the adapter looks at."""

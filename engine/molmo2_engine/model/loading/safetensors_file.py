@@ -58,7 +58,7 @@ class SafetensorsFile:
         self._file: BinaryIO = path.open("rb", buffering=0)
         try:
             self.tensors = self._read_header()
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             self._file.close()
             raise DamagedFile(f"{path}: its header cannot be read: {error}") from None
 
@@ -111,8 +111,8 @@ class SafetensorsFile:
             raise ValueError(f"{name} is of type {entry['dtype']}; known are {', '.join(_TYPES)}")
         begin, end = entry["data_offsets"]
         tensor = StoredTensor(name, _TYPES[entry["dtype"]], tuple(entry["shape"]), data + begin)
-        if end - begin != tensor.rows * tensor.row_bytes:
-            raise ValueError(f"{name} takes {end - begin} bytes for {tensor.shape}")
+        if begin < 0 or end - begin != tensor.rows * tensor.row_bytes:
+            raise ValueError(f"{name} takes bytes {begin} to {end} for {tensor.shape}")
         return tensor
 
 

@@ -12,29 +12,31 @@ class UnfitWeights(Exception):
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The safetensors files of ``folder``; pickled weights are never read.
+    """The safetensors files that the index of ``folder`` names; without an index all of them.
+
+    Pickled weights are never read.
 
     Raises:
         UnfitWeights: there are none, or not all that their index names.
     """
-    paths = sorted(folder.glob("*.safetensors"))
-    if not paths:
+    found = sorted(folder.glob("*.safetensors"))
+    if not found:
         pickled = any(next(folder.glob(pattern), None) for pattern in _PICKLED)
         why = "; those here are pickled, and reading pickles runs code" if pickled else ""
         raise UnfitWeights(f"{folder}: there are no weights (*.safetensors){why}")
-    missing = sorted(_named(folder) - {path.name for path in paths})
-    if missing:
+    named = [folder / name for name in _named(folder)]
+    if missing := [path.name for path in named if not path.is_file()]:
         raise UnfitWeights(
             f"{folder}: {', '.join(missing)}: named by {_INDEX} and not here; pull them again"
         )
-    return paths
+    return named or found
 
 
-def _named(folder: Path) -> set[str]:
+def _named(folder: Path) -> list[str]:
     path = folder / _INDEX
     if not path.is_file():
-        return set()
+        return []
     try:
-        return set(json.loads(path.read_text())["weight_map"].values())
+        return sorted(set(json.loads(path.read_text())["weight_map"].values()))
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise UnfitWeights(f"{path}: cannot be read: {error!r}") from None

@@ -1,5 +1,8 @@
 """What is no checkpoint of Molmo2, or not all of one, is refused by name."""
 
+import json
+import shutil
+
 import pytest
 import torch
 from huggingface_hub import constants
@@ -43,10 +46,36 @@ def test_a_file_that_is_cut_off_is_refused(weights, copied):
         weights(copied)
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff" * 100, b"\x02\0\0\0\0\0\0\0{]"])
+def header(text):
+    return len(text).to_bytes(8, "little") + text.encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff" * 100, header("{]"), header("3"), header('{"a": 3}'), header("[]")],
+)
 def test_a_file_that_is_no_safetensors_is_refused(weights, copied, content):
     shard_with(copied, HEAD).write_bytes(content)
     with pytest.raises(NotMolmo2, match="its header cannot be read"):
+        weights(copied)
+
+
+def test_a_tensor_that_lies_before_the_data_is_refused(weights, copied):
+    entry = '{"lm_head.weight": {"dtype": "F32", "shape": [1], "data_offsets": [-8, -4]}}'
+    shard_with(copied, HEAD).write_bytes(header(entry))
+    with pytest.raises(NotMolmo2, match=r"header cannot be read: lm_head.weight takes bytes -8"):
+        weights(copied)
+
+
+def test_a_file_that_the_index_does_not_name_is_not_read(weights, hub_folder, copied):
+    (copied / "consolidated.safetensors").write_bytes(b"of somebody else")
+    assert weights(copied).keys() == weights(hub_folder).keys()
+
+
+def test_weights_that_two_files_hold_are_refused(weights, copied):
+    shutil.copy(shard_with(copied, HEAD), copied / "model-copy.safetensors")
+    (copied / "model.safetensors.index.json").unlink()
+    with pytest.raises(NotMolmo2, match=r"weights are in more than one file: .*lm_head\.weight"):
         weights(copied)
 
 
@@ -75,6 +104,41 @@ def test_an_index_that_cannot_be_read_is_refused(weights, copied, content):
 def test_what_is_missing_beside_the_weights_is_named(copied, name, told):
     (copied / name).unlink()
     with pytest.raises(NotMolmo2, match=told):
+        load(str(copied), None, "cpu", "float32")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("config.json", "[]", r"config\.json cannot be read: TypeError"),
+        ("config.json", "3", r"config\.json cannot be read: TypeError"),
+        ("config.json", "{}", r"config\.json cannot be read: KeyError"),
+        (
+            "config.json",
+            '{"model_type": "molmo2", "text_config": {"hidden_size": "x"}}',
+            "describes no Molmo2: .*Field 'hidden_size' expected int, got str",
+        ),
+        (
+            "config.json",
+            '{"model_type": "molmo2", "text_config": {"num_attention_heads": 0}}',
+            "describes no Molmo2: .*",
+        ),
+        ("generation_config.json", "{", r"generation_config\.json: cannot be read: OSError"),
+    ],
+)
+def test_a_configuration_that_describes_no_molmo2_is_refused_in_a_line(copied, name, content, told):
+    (copied / name).write_text(content)
+    with pytest.raises(CheckpointRefused, match=told) as refused:
+        load(str(copied), None, "cpu", "float32")
+    assert "\n" not in str(refused.value)
+
+
+def test_weights_that_no_memory_holds_are_refused_with_what_makes_room(copied):
+    config = json.loads((copied / "config.json").read_text())
+    config["text_config"]["vocab_size"] = 10**12
+    (copied / "config.json").write_text(json.dumps(config))
+    told = r"its weights, \S+ GB as stored, do not fit in the memory of cpu.*gpus_per_engine"
+    with pytest.raises(CheckpointRefused, match=told):
         load(str(copied), None, "cpu", "float32")
 
 
