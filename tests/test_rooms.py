@@ -44,7 +44,7 @@ NEVER = {
 
 SHARED_BY_BOTH_ENDS = ("molmo2_engine.client", "molmo2_engine.wire")
 FIFTYONE_AT_ONCE = "molmo2_client.fiftyone"
-FIFTYONE_WHEN_CALLED = "molmo2_client.command.batch"
+FIFTYONE_WHEN_CALLED = "molmo2_client.command.samples"
 
 MAX_LINES = 250
 VAGUE = ("utils", "util", "common", "helpers", "misc", "manager")
@@ -71,7 +71,7 @@ def test_every_room_is_looked_at() -> None:
         ("clients/molmo2_client/call.py", "import torch.nn.functional as F"),
         ("clients/molmo2_client/call.py", "import fiftyone as fo"),
         ("clients/molmo2_client/call.py", "def f():\n    from fiftyone import Sample"),
-        ("clients/molmo2_client/command/batch.py", "import fiftyone as fo"),
+        ("clients/molmo2_client/command/samples.py", "import fiftyone as fo"),
         ("clients/molmo2_client/fiftyone/fields.py", "from transformers import AutoTokenizer"),
         ("handler/molmo2_handler/service.py", "from molmo2_engine.loop.engine import Engine"),
         ("handler/molmo2_handler/service.py", "from molmo2_engine.loop import engine"),
@@ -96,7 +96,7 @@ def test_the_table_catches(tmp_path: Path, file: str, line: str) -> None:
     ("file", "line"),
     [
         ("clients/molmo2_client/fiftyone/fields.py", "import fiftyone as fo"),
-        ("clients/molmo2_client/command/batch.py", "def f():\n    import fiftyone"),
+        ("clients/molmo2_client/command/samples.py", "def f():\n    import fiftyone"),
         ("handler/molmo2_handler/service.py", "from molmo2_engine.wire import engine_pb2"),
         ("handler/molmo2_handler/service.py", "from molmo2_engine import wire"),
         ("engine/molmo2_engine/client/launch.py", "from .channel import OPTIONS"),

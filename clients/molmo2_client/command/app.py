@@ -18,6 +18,7 @@ from molmo2_client.command import (
     serve,
     weights,
 )
+from molmo2_client.command.wording import as_options
 from molmo2_client.errors import InvalidRequest, Molmo2Error
 
 HELP = "Asks a Molmo2 server about videos and images, labels FiftyOne datasets, and runs a server."
@@ -59,13 +60,14 @@ def main() -> None:
     try:
         app()
     except Molmo2Error as error:
-        _tell(str(error) + (f" (request {error.request_id})" if error.request_id else ""))
+        said = as_options(str(error))
+        _tell(said + (f" (request {error.request_id})" if error.request_id else ""))
         wrong = isinstance(error, InvalidRequest)
         sys.exit(exit_codes.USAGE if wrong else exit_codes.REQUEST_FAILED)
 
 
 def _tell_retry(details: RetryDetails) -> None:
-    _tell(f"{details.caused_by}; trying again in {details.wait_for:.1f} s")
+    _tell(f"{as_options(str(details.caused_by))}; trying again in {details.wait_for:.1f} s")
 
 
 def _tell(message: str) -> None:

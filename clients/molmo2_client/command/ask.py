@@ -10,6 +10,7 @@ from molmo2_client.command import exit_codes, options
 from molmo2_client.command.following import follow
 from molmo2_client.command.questions import Question, from_document, from_options
 from molmo2_client.command.report import print_response
+from molmo2_client.command.server_options import connected
 from molmo2_contract.operations import OPERATION_NAMES
 from molmo2_contract.response import Response
 from molmo2_contract.results import Status
@@ -31,7 +32,10 @@ Exit codes: 0 answered, 1 a result is an error, 2 wrong usage or request, 3 the 
 """
 
 
+@connected
 def ask(
+    molmo2: Molmo2,
+    context: typer.Context,
     video: Annotated[
         str | None, typer.Argument(metavar="VIDEO", help="A file, or a URI that the server opens.")
     ] = None,
@@ -50,16 +54,10 @@ def ask(
     ] = None,
     start: Annotated[float | None, typer.Option(help="Look from here on, in seconds.")] = None,
     end: Annotated[float | None, typer.Option(help="Look no further, in seconds.")] = None,
-    max_frames: Annotated[int | None, typer.Option(help="Frames sampled at most.")] = None,
-    max_fps: Annotated[float | None, typer.Option(help="Frames sampled a second.")] = None,
+    max_frames: options.MaxFrames = None,
+    max_fps: options.MaxFps = None,
     stream: Annotated[bool, typer.Option("--stream", help="Show the progress.")] = False,
     as_json: options.AsJson = None,
-    url: options.Url = None,
-    model: options.Model = None,
-    key_file: options.KeyFile = None,
-    media: options.MediaOption = None,
-    map_prefix: options.MapPrefix = None,
-    timeout: options.Timeout = None,
 ) -> None:
     """Asks one or more questions about one video."""
     if (request is None) == (operation is None):
@@ -67,24 +65,26 @@ def ask(
     if request is not None and schema is not None:
         raise typer.BadParameter("is said in the request, as json_schema", param_hint="--schema")
     said: Any = {"start": start, "end": end, "max_frames": max_frames, "max_fps": max_fps}
+    said["timeout"] = _timeout_on_the_line(context)
     said = {name: value for name, value in said.items() if value is not None}
     question = (
         from_document(video, request.read(), said)
         if request is not None
         else from_options(video, operation or [], prompt or [], said, schema)
     )
-    with options.connect(
-        url=url,
-        model=model,
-        key_file=key_file,
-        media=media,
-        map_prefix=map_prefix,
-        timeout=timeout,
-    ) as molmo2:
-        response = _answer(molmo2, question, stream)
+    response = _answer(molmo2, question, stream)
     _print(response, as_json)
     if any(result.status is Status.ERROR for result in response.results):
         raise typer.Exit(exit_codes.RESULT_FAILED)
+
+
+def _timeout_on_the_line(context: typer.Context) -> float | None:
+    """--timeout, which goes before what a request says; MOLMO2_TIMEOUT does not."""
+    source = context.get_parameter_source("timeout")
+    if source is None or source.name != "COMMANDLINE":
+        return None
+    timeout: float = context.params["timeout"]
+    return timeout
 
 
 def _answer(molmo2: Molmo2, question: Question, stream: bool) -> Response:

@@ -5,9 +5,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from molmo2_client.client import Molmo2
 from molmo2_client.command import exit_codes, options
 from molmo2_client.command.questions import held_to, with_prompts
 from molmo2_client.command.report import print_images_response
+from molmo2_client.command.server_options import connected
 from molmo2_contract.images import IMAGE_OPERATION_NAMES
 from molmo2_contract.results import Status
 
@@ -22,7 +24,9 @@ Exit codes: 0 answered, 1 a result is an error, 2 wrong usage or request, 3 the 
 """
 
 
+@connected
 def ask_images(
+    molmo2: Molmo2,
     images: Annotated[
         list[str], typer.Argument(metavar="IMAGE...", help="Files, or URIs that the server opens.")
     ],
@@ -36,24 +40,10 @@ def ask_images(
     ] = None,
     schema: options.Schema = None,
     as_json: options.AsJson = None,
-    url: options.Url = None,
-    model: options.Model = None,
-    key_file: options.KeyFile = None,
-    media: options.MediaOption = None,
-    map_prefix: options.MapPrefix = None,
-    timeout: options.Timeout = None,
 ) -> None:
     """Asks one or more questions about images, in their order."""
     operations = held_to(with_prompts(operation, prompt or [], IMAGE_OPERATION_NAMES), schema)
-    with options.connect(
-        url=url,
-        model=model,
-        key_file=key_file,
-        media=media,
-        map_prefix=map_prefix,
-        timeout=timeout,
-    ) as molmo2:
-        response = molmo2.ask_images(images, operations)
+    response = molmo2.ask_images(images, operations)
     if options.wants_json(as_json):
         typer.echo(response.model_dump_json(indent=2))
     else:

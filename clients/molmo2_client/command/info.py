@@ -1,6 +1,6 @@
 """``molmo2 info``: what the server serves."""
 
-import sys
+from functools import partial
 
 import typer
 from rich.console import Console
@@ -8,19 +8,14 @@ from rich.table import Table
 
 from molmo2_client.client import Molmo2
 from molmo2_client.command import options
+from molmo2_client.command.server_options import connected
 
 
-def info(
-    as_json: options.AsJson = None,
-    url: options.Url = None,
-    model: options.Model = None,
-    key_file: options.KeyFile = None,
-    timeout: options.Timeout = None,
-) -> None:
+@partial(connected, without=("media", "map_prefix"))
+def info(molmo2: Molmo2, as_json: options.AsJson = None) -> None:
     """Tells what the server serves and what its limits are; answered once its model is loaded."""
-    with Molmo2(url=url, model=model, key_file=key_file, timeout=timeout) as molmo2:
-        server = molmo2.info()
-    if as_json or (as_json is None and not sys.stdout.isatty()):
+    server = molmo2.info()
+    if options.wants_json(as_json):
         typer.echo(server.model_dump_json(indent=2))
         return
     table = Table(show_header=False)

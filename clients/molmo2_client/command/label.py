@@ -1,13 +1,20 @@
 """``molmo2 label``: answers into a FiftyOne dataset, or about a folder into a file."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
 
-from molmo2_client.command import batch, options
-from molmo2_client.command.questions import held_to
+from molmo2_client.call import Operations
+from molmo2_client.client import Molmo2
+from molmo2_client.command import options
+from molmo2_client.command.folders import label_folder
+from molmo2_client.command.questions import bounded, held_to, with_prompts
+from molmo2_client.command.running import run
+from molmo2_client.command.samples import load_view, only_for_datasets
+from molmo2_client.command.server_options import connected
 from molmo2_client.summary import LabelSummary
-from molmo2_contract.operations import OPERATION_NAMES, PROMPTED
+from molmo2_contract.operations import OPERATION_NAMES
 
 EXAMPLES = """
 Examples:
@@ -30,11 +37,13 @@ Exit codes: 0 done, 1 an answer is missing, 2 wrong usage or request, 3 the serv
 """
 
 
+@connected
 def label(
+    molmo2: Molmo2,
     target: options.Target,
     operation: Annotated[
         list[str],
-        typer.Option(help=f"One of {', '.join(OPERATION_NAMES)}; each at most once."),
+        typer.Option(help=f"One of {', '.join(OPERATION_NAMES)}; a dataset takes each once."),
     ],
     prompt: Annotated[
         list[str] | None,
@@ -52,7 +61,8 @@ def label(
         str | None, typer.Option(help="What all new fields begin with.", show_default="molmo2")
     ] = None,
     embeddings_field: Annotated[
-        str | None, typer.Option(show_default="<label field>_embedding")
+        str | None,
+        typer.Option(help="Field for embed's vectors.", show_default="<label field>_embedding"),
     ] = None,
     densify: Annotated[
         str | None,
@@ -60,57 +70,50 @@ def label(
             metavar="none|hold|linear", help="Whether frames between sampled ones get labels too."
         ),
     ] = None,
+    max_frames: options.MaxFrames = None,
+    max_fps: options.MaxFps = None,
+    max_new_tokens: Annotated[
+        int | None,
+        typer.Option(help="Longest answer, in tokens.", show_default="2048; of tracking 4096"),
+    ] = None,
     output: options.Output = None,
     view: options.View = None,
     max_samples: options.MaxSamples = None,
     overwrite: options.Overwrite = False,
     concurrency: options.Concurrency = 8,
     as_json: options.AsJson = None,
-    url: options.Url = None,
-    model: options.Model = None,
-    key_file: options.KeyFile = None,
-    media: options.MediaOption = None,
-    map_prefix: options.MapPrefix = None,
-    timeout: options.Timeout = None,
 ) -> None:
     """Asks about every video or image of a FiftyOne dataset, or about the videos of a folder."""
-    asked = _operations(operation, prompt or [], falls_back=bool(prompt_field))
-    operations = held_to(asked, schema)
+    by_field = _prompt_field(prompt_field or [])
+    asked = with_prompts(operation, prompt or [], OPERATION_NAMES, or_field=by_field is not None)
+    operations = bounded(held_to(asked, schema), max_new_tokens)
     named = {
         "label_field": label_field,
         "embeddings_field": embeddings_field,
-        "prompt_field": _prompt_field(prompt_field or []),
+        "prompt_field": by_field,
         "densify": densify,
     }
     how: dict[str, Any] = {"overwrite": overwrite, "concurrency": concurrency}
-    server: dict[str, Any] = {"url": url, "model": model, "key_file": key_file, "media": media}
-
-    def job() -> LabelSummary:
-        with options.connect(**server, map_prefix=map_prefix, timeout=timeout) as molmo2:
-            if output is None:
-                return batch.label_dataset(samples, operations, molmo2, **named, **how)
-            how["max_videos"] = max_samples
-            return batch.label_folder(target, operations, molmo2, output=output, **how)
-
+    how |= {"max_frames": max_frames, "max_fps": max_fps}
     if output is None:
-        samples = batch.load_view(target, view, max_samples)
+        samples = load_view(target, view, max_samples)
+        run(lambda: _label_dataset(samples, operations, molmo2, **named, **how), as_json)
     else:
-        batch.only_for_datasets(view=view, **named)
-    batch.run(job, as_json)
+        only_for_datasets(view=view, **named)
+        how |= {"output": output, "max_videos": max_samples}
+        run(lambda: label_folder(target, operations, molmo2, **how), as_json)
 
 
-def _operations(names: list[str], prompts: list[str], *, falls_back: bool) -> list[dict[str, Any]]:
-    """The prompts go, in their order, to the operations that take one."""
-    takers = [name for name in names if name in PROMPTED]
-    if len(prompts) != len(takers) and (prompts or not falls_back):
-        wanted = f"one for {', one for '.join(takers)}" if takers else "none"
-        raise typer.BadParameter(
-            f"{len(prompts)} given, wanted: {wanted}; or a --prompt-field", param_hint="--prompt"
-        )
-    said = dict(zip(takers, prompts, strict=False))
-    return [
-        {"operation": name} | ({"prompt": said[name]} if name in said else {}) for name in names
-    ]
+def _label_dataset(
+    samples: Any, operations: Operations, molmo2: Molmo2, **how: Any
+) -> LabelSummary:
+    """``fiftyone.label_dataset``; what is None has its default there."""
+    from molmo2_client import fiftyone
+
+    how = {name: value for name, value in how.items() if value is not None}
+    return fiftyone.label_dataset(
+        samples, operations, client=molmo2, progress=sys.stdout.isatty(), **how
+    )
 
 
 def _prompt_field(given: list[str]) -> str | dict[str, str] | None:

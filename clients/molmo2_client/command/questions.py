@@ -53,9 +53,11 @@ def from_options(
 
 
 def with_prompts(
-    operations: list[str], prompts: list[str], known: tuple[str, ...]
+    operations: list[str], prompts: list[str], known: tuple[str, ...], *, or_field: bool = False
 ) -> list[Mapping[str, Any]]:
     """The operations in their order; the prompts go, in theirs, to those that take one.
+
+    With ``or_field`` there may be none: a field of the samples has them.
 
     Raises:
         typer.BadParameter: an operation that is not ``known``, or not one prompt for each that
@@ -66,12 +68,12 @@ def with_prompts(
         expected = f"expected one of {', '.join(known)}"
         raise typer.BadParameter(f"{unknown[0]!r}; {expected}", param_hint="--operation")
     takers = [name for name in operations if name in PROMPTED]
-    if len(takers) != len(prompts):
+    if len(takers) != len(prompts) and (prompts or not or_field):
         wanted = f"one for {', one for '.join(takers)}" if takers else "none"
         raise typer.BadParameter(f"{len(prompts)} given, wanted: {wanted}", param_hint="--prompt")
     remaining = iter(prompts)
     return [
-        {"operation": name} | ({"prompt": next(remaining)} if name in PROMPTED else {})
+        {"operation": name} | ({"prompt": next(remaining)} if name in PROMPTED and prompts else {})
         for name in operations
     ]
 
@@ -94,6 +96,26 @@ def held_to(
         raise typer.BadParameter(f"not JSON: {error}", param_hint="--schema") from None
     return [
         {**operation, "json_schema": read} if operation["operation"] == "describe" else operation
+        for operation in operations
+    ]
+
+
+def bounded(
+    operations: Sequence[Mapping[str, Any]], max_new_tokens: int | None
+) -> list[Mapping[str, Any]]:
+    """The same operations, of which those that write text write at most so many tokens.
+
+    Raises:
+        typer.BadParameter: none of them does.
+    """
+    if max_new_tokens is None:
+        return list(operations)
+    if all(operation["operation"] == "embed" for operation in operations):
+        raise typer.BadParameter("embed writes none", param_hint="--max-new-tokens")
+    return [
+        operation
+        if operation["operation"] == "embed"
+        else {**operation, "max_new_tokens": max_new_tokens}
         for operation in operations
     ]
 

@@ -8,7 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from molmo2_client.command import batch, options
+from molmo2_client.command import options
+from molmo2_client.command.running import end
+from molmo2_client.command.samples import load_view
 
 EXAMPLES = """
 Examples:
@@ -49,9 +51,9 @@ def score(
     as_json: options.AsJson = None,
 ) -> None:
     """Compares points, counts, tracks and events with ground truth."""
-    samples = batch.load_view(dataset, view, max_samples)
+    samples = load_view(dataset, view, max_samples)
     try:
-        scores = batch.score_dataset(
+        scores = _score_dataset(
             samples,
             label_field=label_field,
             points=points,
@@ -62,12 +64,18 @@ def score(
             least_overlap=least_overlap,
         )
     except ValueError as error:
-        batch.end(str(error))
+        end(str(error))
     found = {name: value for name, value in asdict(scores).items() if value is not None}
     if options.wants_json(as_json):
         typer.echo(json.dumps(found))
     else:
         Console().print(_table(found))
+
+
+def _score_dataset(samples: Any, **how: Any) -> Any:
+    from molmo2_client.fiftyone import scoring
+
+    return scoring.score_dataset(samples, **how)
 
 
 def _table(found: dict[str, Any]) -> Table:

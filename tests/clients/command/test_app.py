@@ -101,7 +101,7 @@ def test_a_wrong_request_exits_with_2_and_one_line(molmo2, arguments, environmen
 def test_a_missing_file_exits_with_3_and_one_line(molmo2):
     done = molmo2("ask", "a.mp4", "--operation", "embed")
     assert (done.returncode, done.stdout) == (3, "")
-    assert "no file a.mp4" in done.stderr
+    assert "no file a.mp4; a path on the server is sent with --media path" in done.stderr
     assert _one_line(done.stderr)
 
 

@@ -55,6 +55,38 @@ def test_a_folder_is_labelled(molmo2, answers):
     assert answers()[0].operations[0].prompt == "car"
 
 
+def test_two_questions_of_a_kind_have_each_its_prompt(molmo2, answers):
+    first, second = (["--operation", "describe", "--prompt", prompt] for prompt in "AB")
+    done = molmo2("label", *first, *second)
+
+    assert done.returncode == 0, done.stderr
+    for answer in answers():
+        assert [operation.prompt for operation in answer.operations] == ["A", "B"]
+
+
+def test_answers_and_frames_are_bounded_as_asked(molmo2, answers):
+    asked = ["--operation", "tracking", "--prompt", "car", "--operation", "embed"]
+    done = molmo2("label", *asked, "--max-new-tokens", 64, "--max-frames", 8, "--max-fps", 1)
+
+    assert done.returncode == 0, done.stderr
+    for answer in answers():
+        assert answer.operations[0].max_new_tokens == 64
+        assert answer.sampling == {"max_frames": 8, "max_fps": 1}
+
+
+def test_a_server_that_is_away_is_asked_again_as_long_as_asked_for(command, contract_server):
+    contract_server.away = True
+    line, environment = command("embed", "--retry-for", "600", "--concurrency", "1")
+    process = subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, text=True)
+    for _ in range(2):
+        assert "trying again in" in process.stderr.readline()
+    contract_server.away = False
+    process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert len(contract_server.asked) == 5
+
+
 def test_a_folder_is_described_by_a_schema(molmo2, answers, tmp_path):
     schema = tmp_path / "cars.json"
     schema.write_text('{"type": "integer"}')
@@ -96,7 +128,9 @@ def test_a_failed_video_is_told_and_makes_the_exit_code_1(molmo2, contract_serve
     ("arguments", "message"),
     [
         (["label", "--operation", "pointing"], "0 given, wanted: one for pointing"),
-        (["label", "--operation", "embed", "--label-field", "x"], "--label-field"),
+        (["label", "--operation", "embed", "--label-field", "x"], "means nothing for a folder"),
+        (["label", "--operation", "embed", "--max-new-tokens", "8"], "embed writes none"),
+        (["embed", "--max-frames", "1"], "video.max_frames"),
         (["embed", "--view", "x"], "--view"),
         (["embed", "--map-prefix", "x"], "HERE=THERE"),
     ],
