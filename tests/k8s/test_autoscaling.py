@@ -44,7 +44,6 @@ def test_the_two_autoscalers_are_twins():
 def test_keda_goes_to_zero_and_wakes_for_the_callers_that_may_call():
     spec = scaled_object()
     assert spec["minReplicaCount"] == 0
-    assert spec["fallback"]["replicas"] > 0
     _, callers = spec["triggers"]
     label, _, value = callers["metadata"]["podSelector"].partition("=")
     (policy,) = (
@@ -56,6 +55,36 @@ def test_keda_goes_to_zero_and_wakes_for_the_callers_that_may_call():
         assert caller["podSelector"]["matchLabels"] == {label: value}
     # As many callers as a cluster has pods ask for one replica: size is the other trigger's.
     assert int(callers["metadata"]["value"]) >= 1000
+
+
+def test_kserves_scales_as_fast_and_as_far_and_rolls_out_as_gently():
+    (service,) = of_kind("kserve", "InferenceService")
+    predictor = service["spec"]["predictor"]
+    assert predictor["autoScaling"]["behavior"] == hpa()["behavior"]
+    assert predictor["maxReplicas"] == hpa()["maxReplicas"]
+    (metric,) = predictor["autoScaling"]["metrics"]
+    (ours,) = hpa()["metrics"]
+    assert metric["external"]["target"] == ours["pods"]["target"]
+    deployment = the("gpu", "Deployment", "molmo2")["spec"]
+    assert predictor["deploymentStrategy"] == deployment["strategy"]
+
+
+def test_while_prometheus_is_away_no_pod_is_taken_and_a_fleet_for_most_loads_is_there():
+    for overlay in ("autoscale-keda", "production"):
+        fallback = scaled_object(overlay)["fallback"]
+        assert 0 < fallback["replicas"] < scaled_object(overlay)["maxReplicaCount"]
+        assert fallback["behavior"] == "currentReplicasIfHigher"
+        # Only of a trigger that fails where it has no answer.
+        size, _ = scaled_object(overlay)["triggers"]
+        assert size["metadata"]["ignoreNullValues"] == "false"
+
+
+@pytest.mark.parametrize("query", [keda_query, kserve_query])
+def test_queries_look_for_the_targets_of_the_pod_monitor(query):
+    (monitor,) = of_kind("autoscale-keda", "PodMonitor")
+    (job,) = re.findall(r'job="([^"]+)"', query())
+    assert job == f"{monitor['metadata']['namespace']}/{monitor['metadata']['name']}"
+    assert "jobLabel" not in monitor["spec"]
 
 
 @pytest.mark.parametrize("query", [keda_query, kserve_query])
@@ -86,4 +115,4 @@ def test_rules_and_queries_name_metrics_that_a_server_publishes(tmp_path):
     }
     assert len(named) > 8
     assert named <= published_names(tmp_path) | recorded
-    assert len(alerts()) == 9
+    assert len(alerts()) == 12

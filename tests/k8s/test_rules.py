@@ -31,17 +31,29 @@ def test_rules_say_what_their_tests_expect(tests, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def in_flight(pod, requests, ready):
+def target(pod, up):
+    """Of the PodMonitor, as the operator names it."""
+    labels = f'namespace="molmo2",pod="{pod}",job="molmo2/molmo2"'
+    return {"series": f"up{{{labels}}}", "values": up}
+
+
+def in_flight(pod, requests, admitting):
     labels = f'namespace="molmo2",pod="{pod}"'
     return [
         {"series": f"molmo2_requests_in_flight{{{labels}}}", "values": requests},
         {"series": f"molmo2_request_slots{{{labels}}}", "values": "16x9"},
-        {"series": f"molmo2_ready{{{labels}}}", "values": ready},
+        {"series": f"molmo2_admitting{{{labels}}}", "values": admitting},
+        target(pod, "1x9"),
     ]
 
 
 DEMAND = [*in_flight("a", "16x9", "1x9"), *in_flight("b", "8x9", "1x9")]
 LEAVING = [*in_flight("a", "16x9", "1x9"), *in_flight("b", "8x9", "0x9")]
+LOADING = [{"series": 'molmo2_admitting{namespace="molmo2",pod="a"}', "values": "0x9"}]
+BROKEN = [target("a", "0x9"), target("b", "0x9")]
+UNRECORDED = [target("a", "1x9")]
+"""Pods whose metrics are read, and no rule makes anything of them."""
+ELSEWHERE = [{"series": 'up{namespace="molmo2",job="molmo2/mongodb"}', "values": "1x9"}]
 
 
 @promtool
@@ -51,7 +63,15 @@ LEAVING = [*in_flight("a", "16x9", "1x9"), *in_flight("b", "8x9", "0x9")]
         (keda_query, DEMAND, [("{}", 1.5)]),
         (keda_query, LEAVING, [("{}", 1.0)]),  # what a draining pod still does needs no other pod
         (kserve_query, LEAVING, [("{}", 1.0)]),
-        (keda_query, [], [("{}", 0)]),  # no pod, no series: no demand, and one element all the same
+        (keda_query, [], [("{}", 0)]),  # no pod, no demand, and one element all the same
+        (keda_query, ELSEWHERE, [("{}", 0)]),
+        (keda_query, [*LOADING, target("a", "1x9")], [("{}", 0)]),
+        # Pods of which nothing is known: no answer, so that KEDA falls back.
+        *(
+            (query, broken, [])
+            for query in (keda_query, kserve_query)
+            for broken in (BROKEN, UNRECORDED)
+        ),
         (kserve_query, DEMAND, [("{}", 1.5)]),
         (adapter_query, DEMAND, [('{pod="a"}', 1.0), ('{pod="b"}', 0.5)]),
     ],

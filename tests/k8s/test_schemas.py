@@ -55,9 +55,11 @@ POLICY = ("spec", "behavior", "scaleUp", "policies", 0, "type")
         ("autoscale-hpa", "HorizontalPodAutoscaler", ("spec", "maxReplica"), 3),
         ("autoscale-keda", "ScaledObject", ("spec", "triggers", 0, "metadata", "x"), 7),
         ("autoscale-keda", "ScaledObject", ("spec", "coolDownPeriod"), 7),
+        ("autoscale-keda", "ScaledObject", ("spec", "fallback", "behavior"), "higher"),
         ("autoscale-keda", "PodMonitor", ("spec", "podMetricsEndpoints", 0, "prt"), "health"),
         ("autoscale-keda", "PrometheusRule", ("spec", "groups", 0, "rules", 0, "exp"), "1"),
         ("kserve", "InferenceService", ("spec", "predictor", "minReplica"), 1),
+        ("kserve", "InferenceService", ("spec", "predictor", "deploymentStrategy", "kind"), "x"),
         ("kserve", "InferenceService", ("spec", "predictor", "containers", 0, "imag"), "x"),
     ],
 )

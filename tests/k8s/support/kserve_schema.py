@@ -71,6 +71,11 @@ def _schema(kind: str, core: dict[str, Schema]) -> Schema:
         return {"type": "object", "additionalProperties": _schema(mapped[1], core)}
     if kind.startswith("V1beta1"):
         return {"$ref": f"#/$defs/{kind}"}
+    # K8sIoApiAppsV1DeploymentStrategy is io.k8s.api.apps.v1.DeploymentStrategy.
+    if kind.startswith("K8sIo"):
+        spelt = kind.replace("K8sIo", "iok8s").lower()
+        full = next(known for known in core if known.replace(".", "").lower() == spelt)
+        return {"$ref": f"#/$defs/{full}"}
     # V1Container is io.k8s.api.core.v1.Container, V1ObjectMeta is in another package.
     name = kind.removeprefix("V1")
     full = next((known for known in core if known.endswith(f".v1.{name}")), kind)

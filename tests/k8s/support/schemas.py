@@ -70,6 +70,14 @@ def _of_operator(group: str, kind: str) -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
+def _scaled_object() -> Schema:
+    """KEDA's of 2.16, the newest whose models Python 3.11 takes, with what 2.17 added to it."""
+    schema = _closed(ScaledObject)
+    behaviors = ("static", "currentReplicas", "currentReplicasIfHigher", "currentReplicasIfLower")
+    schema["$defs"]["Fallback"]["properties"]["behavior"] = {"enum": behaviors}
+    return schema
+
+
 def _closed(model: type[BaseModel]) -> Schema:
     """A model's schema, in which no object may have fields that it does not name."""
     # Go's patterns may turn case off after their beginning, Python's only there.
@@ -83,7 +91,7 @@ def _closed(model: type[BaseModel]) -> Schema:
 
 
 _OPERATORS: dict[tuple[str, str], Callable[[], Schema]] = {
-    ("keda.sh/v1alpha1", "ScaledObject"): lambda: _closed(ScaledObject),
+    ("keda.sh/v1alpha1", "ScaledObject"): _scaled_object,
     ("monitoring.coreos.com/v1", "PodMonitor"): lambda: _closed(PodMonitor),
     ("monitoring.coreos.com/v1", "PrometheusRule"): lambda: _closed(PrometheusRule),
     ("serving.kserve.io/v1beta1", "InferenceService"): inference_service,

@@ -1,5 +1,8 @@
 """The names of all metrics of a server with one model and one engine, from what publishes them."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,6 +10,7 @@ import torch
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from molmo2_contract.run_directory import WORKER_COUNTS
 from molmo2_engine.metrics.counters import Counters
 from molmo2_engine.metrics.gauges import Gauges
 from molmo2_ops.beside import Beside
@@ -19,8 +23,19 @@ from molmo2_ops.worker_processes import WorkerCount
 _ENDINGS = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 
 
+_WORKER = """
+from molmo2_handler.accounts import Accounts
+with Accounts("molmo2-4b", "1.0", "gpu0").request("http", "1"):
+    pass
+"""
+
+
 def published_names(run_directory: Path) -> set[str]:
     """Those with a sample now, and those that will have one when there is something to count."""
+    counts = run_directory / WORKER_COUNTS
+    counts.mkdir()
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(counts)}
+    subprocess.run([sys.executable, "-c", _WORKER], env=environment, check=True)
     beside = Beside(OpsSettings(run_directory=run_directory))
     beside.wanted = lambda model: 16
     listed = ListedModel("molmo2-4b", min_workers=16, workers=(), pending=3, room=13)
