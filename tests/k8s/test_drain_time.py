@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from rendering import OVERLAYS, container, model_config, option, pod, the
+from rendering import OVERLAYS, container, model_config, of_kind, option, pod, the
 
 from molmo2_client.serving.beside import _SECONDS_TO_END as SECONDS_TO_END
 
@@ -42,6 +42,14 @@ def test_a_load_may_take_its_time_before_it_counts_as_failed(overlay):
     assert probe["periodSeconds"] * probe["failureThreshold"] > load
     config = model_config(overlay)
     assert load >= config["startupTimeout"] > config["handler"]["engine_start_timeout"]
+
+
+def test_a_rollout_that_fetches_weights_and_loads_is_not_given_up(overlay):
+    deployments = of_kind(overlay, "Deployment")
+    for spec in (one["spec"] for one in deployments if one["metadata"]["name"] == "molmo2"):
+        probe = container(overlay, "server")["startupProbe"]
+        load = probe["periodSeconds"] * probe["failureThreshold"]
+        assert spec["progressDeadlineSeconds"] >= load + 3600
 
 
 def test_the_gateway_waits_longer_than_any_answer_takes(overlay):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from rendering import K8S, containers, of_kind, pod
+from rendering import K8S, containers, of_kind, pod, pods
 
 from molmo2_client.fiftyone.database import private_database
 from schemas import check, kubernetes_versions
@@ -76,6 +76,38 @@ def test_the_dataset_has_each_video_once_however_often_the_job_runs(job, tmp_pat
             done = subprocess.run(command, env=environment, capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
             assert done.stdout.splitlines()[-1] == f"{videos} video"
+
+
+def test_ways_out_to_media_are_the_servers_and_lead_to_no_other_port():
+    labels, _ = pod("gpu")
+    (policy,) = examples("egress-media.yaml")
+    for version in kubernetes_versions():
+        check(policy, version)
+    assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+    assert [rule["ports"] for rule in policy["spec"]["egress"]] == [
+        [{"port": 443, "protocol": "TCP"}]
+    ]
+    (named,) = examples("egress-cilium.yaml")
+    assert named["spec"]["endpointSelector"]["matchLabels"].items() <= labels.items()
+    _, names = named["spec"]["egress"]
+    assert all(set(name) <= {"matchName", "matchPattern"} for name in names["toFQDNs"])
+    assert names["toPorts"] == [{"ports": [{"port": "443", "protocol": "TCP"}]}]
+
+
+def test_a_cache_of_names_on_the_node_is_one_address_and_one_port():
+    text = (K8S / "components" / "egress-node-dns" / "egress.yaml").read_text()
+    policy = yaml.safe_load(text)
+    for version in kubernetes_versions():
+        check(policy, version)
+    (rule,) = policy["spec"]["egress"]
+    assert rule["to"] == [{"ipBlock": {"cidr": "169.254.20.10/32"}}]
+    assert {(port["port"], port["protocol"]) for port in rule["ports"]} == {
+        (53, "UDP"),
+        (53, "TCP"),
+    }
+    (wanted,) = policy["spec"]["podSelector"]["matchExpressions"]
+    everybody = {labels[wanted["key"]] for labels, _ in pods("affinity")}
+    assert set(wanted["values"]) == everybody
 
 
 def test_servers_let_it_in(job):
