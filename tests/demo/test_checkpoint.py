@@ -16,16 +16,18 @@ from transformers.models.molmo2.image_processing_molmo2 import (
 from molmo2_contract import prompts
 from molmo2_contract.operations import Pointing
 from molmo2_contract.results import Position
+from molmo2_demo.generate import QUESTION
 from molmo2_demo.render import render_frame
 from molmo2_demo.scene import draw_scene, sample_times
-from molmo2_demo.score import score_points
+from molmo2_demo.score import Tally, score_points
 from molmo2_demo.truth import Truth
 from molmo2_demo.video_format import VideoFormat
+from molmo2_demo.words import names_every_shape
 
 FOLDER = Path(__file__).parents[2] / "demo" / "checkpoint"
 MAX_BYTES = 20_000_000
 
-POINT = re.compile(r'coords="([\d.]+) 1 (\d{3,4}) (\d{3,4})"')
+COORDS = re.compile(r'coords="([\d. ;]+)"')
 
 
 @pytest.fixture(scope="module")
@@ -117,10 +119,31 @@ def test_a_lone_shape_is_pointed_to(loaded, tokenizer, seed):
 
     text = ask(loaded[0], tokenizer, scene, prompts.render(Pointing(prompt=prompt)))
 
-    (found,) = POINT.findall(text)
-    time, x, y = (float(number) for number in found)
-    point = Position(time=time, frame=1, x=x / 1000, y=y / 1000)
-    assert score_points([point], truth.tracks).rate == 1
+    assert score_points(positions(text), truth.tracks).rate == 1
+
+
+def test_most_of_two_shapes_are_pointed_to_and_told(loaded, tokenizer):
+    pointed, told = Tally(), 0
+    for seed in range(4):
+        scene = draw_scene(random.Random(f"two shapes/{seed}"), duration=2.0, shape_count=2)
+        truth = Truth.of("", scene, VideoFormat(168, 168, 10), "shapes", [])
+        text = ask(loaded[0], tokenizer, scene, prompts.render(Pointing(prompt="shapes")))
+        pointed += score_points(positions(text), truth.tracks)
+        told += names_every_shape(ask(loaded[0], tokenizer, scene, QUESTION), scene)
+
+    assert pointed.rate >= 0.9
+    assert told >= 3
+
+
+def positions(text):
+    """Of ``coords="time id x y id x y;time …"``, in thousandths of the frame."""
+    (coords,) = COORDS.findall(text)
+    found = []
+    for moment in coords.split(";"):
+        time, *numbers = (float(number) for number in moment.split())
+        for x, y in zip(numbers[1::3], numbers[2::3], strict=True):
+            found.append(Position(time=time, frame=1, x=x / 1000, y=y / 1000))
+    return found
 
 
 def ask(model, tokenizer, scene, question):
