@@ -222,7 +222,7 @@ def test_the_log_has_callers_and_ids_and_no_tokens(gateway, video):
     text = gateway.log.read_text()
     assert not re.search("|".join([*CALLERS.values(), str(video)]), text)
     line = json.loads(text.splitlines()[-1])
-    served = gateway.server.options.run / "logs" / "model_log.log"
+    served = gateway.server.log
     until(lambda: line["request_id"] in served.read_text(), 10, "the handler's line")
 
 

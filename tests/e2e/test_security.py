@@ -114,7 +114,7 @@ def test_no_key_prompt_or_path_is_in_a_log_or_a_process_list(server, video):
 def found_in_logs_and_processes(server, words: list[str]) -> list[str]:
     """Which of the words are anywhere in the run directory's logs or on a command line."""
     logs = [path for path in server.options.run.glob("**/*.log") if path.is_file()]
-    assert {"torchserve.log", "model_log.log", "access_log.log"} <= {log.name for log in logs}
+    assert {"torchserve.log", "jvm.log", "ts_log.log"} <= {log.name for log in logs}
     texts = [log.read_text(errors="replace") for log in logs]
     texts += [" ".join(process.cmdline()) for process in processes(server, "")]
     return [word for word in words if any(word in text for text in texts)]
@@ -185,7 +185,7 @@ def test_a_requests_id_is_the_same_for_the_caller_the_gateway_and_the_log(server
         assert asking.ask(video, EMBED, request_id="caller-8").request_id == "caller-8"
 
     (engine_log,) = server.options.run.glob("engine-*.log")
-    for log in (server.options.run / "logs" / "model_log.log", engine_log):
+    for log in (server.log, engine_log):
         for name in ("gateway-7", "caller-8"):
             said = f'"request_id": "{name}"'
             until(lambda log=log, said=said: said in log.read_text(), 30, f"{said} in {log.name}")

@@ -4,7 +4,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,20 +17,30 @@ from molmo2_client.serving import (
     Tls,
     running_server,
 )
+from molmo2_client.serving.growing_logs import GrowingLogs
+from molmo2_client.serving.new_keys import NewKeys
+from molmo2_client.serving.options import LOG_BYTES, usual_properties
 
 EXAMPLES = """
 Examples:
 
   molmo2 serve --allow-root ~/videos
 
-  molmo2 serve --model-store /srv/archives --http-port 9080 --grpc-port 9070
+  molmo2 serve --model-store /srv/archives --run-directory /srv/second --http-port 9080
+  --grpc-port 9070 --management-port 9081 --grpc-management-port 9071 --metrics-port 9082
+  --health-port 9083 --grpc-health-port 9072
+
+The second is for a server beside another one: each has a run directory and seven ports of its own.
 
 Serves the archives of the model store until Ctrl-C or SIGTERM, which stop it in order: new requests
 are told that it is overloaded, and those in flight are answered first. A second Ctrl-C stops it at
-once. Tokens are in RUN_DIRECTORY/key_file.json.
+once. Tokens are in RUN_DIRECTORY/key_file.json, logs in RUN_DIRECTORY/*.log and
+RUN_DIRECTORY/logs.
 """
 
-Port = Annotated[int, typer.Option(min=1, max=65535)]
+
+def _port(what: str) -> Any:
+    return typer.Option(min=1, max=65535, help=what)
 
 
 def serve(
@@ -45,21 +55,23 @@ def serve(
         list[Path] | None,
         typer.Option(help="Folder whose videos a request may name; repeat for several."),
     ] = None,
-    run_directory: Annotated[Path, typer.Option(help="Logs, tokens and sockets.")] = Path("run"),
-    properties: Annotated[Path, typer.Option(help="TorchServe's configuration.")] = (
-        Path("config.properties")
-    ),
-    http_port: Port = Ports.http,
-    grpc_port: Port = Ports.grpc,
-    management_port: Port = Ports.management,
-    grpc_management_port: Port = Ports.grpc_management,
-    metrics_port: Port = Ports.metrics,
-    health_port: Annotated[
-        int, typer.Option(min=1, max=65535, help="HTTP: /livez, /readyz and /metrics.")
-    ] = Ports.health,
-    grpc_health_port: Annotated[
-        int, typer.Option(min=1, max=65535, help="gRPC: grpc.health.v1.")
-    ] = Ports.grpc_health,
+    run_directory: Annotated[
+        Path, typer.Option(help="Logs, tokens and sockets; one server's at a time.")
+    ] = Path("run"),
+    properties: Annotated[
+        Path | None,
+        typer.Option(
+            help="TorchServe's configuration.",
+            show_default="config.properties of the working folder, else molmo2's own",
+        ),
+    ] = None,
+    http_port: Annotated[int, _port("Inference over HTTP.")] = Ports.http,
+    grpc_port: Annotated[int, _port("Inference over gRPC.")] = Ports.grpc,
+    management_port: Annotated[int, _port("TorchServe's management API.")] = Ports.management,
+    grpc_management_port: Annotated[int, _port("The same over gRPC.")] = Ports.grpc_management,
+    metrics_port: Annotated[int, _port("TorchServe's own metrics.")] = Ports.metrics,
+    health_port: Annotated[int, _port("HTTP: /livez, /readyz and /metrics.")] = Ports.health,
+    grpc_health_port: Annotated[int, _port("gRPC: grpc.health.v1.")] = Ports.grpc_health,
     certificate: Annotated[
         Path | None, typer.Option(help="PEM; with --private-key, HTTP and gRPC speak TLS.")
     ] = None,
@@ -70,6 +82,24 @@ def serve(
     grace: Annotated[
         float, typer.Option(min=0, help="Seconds for the requests in flight when it is stopped.")
     ] = 30.0,
+    renew_keys_every: Annotated[
+        float,
+        typer.Option(min=0, help="Seconds after which there is a new inference key; 0 keeps it."),
+    ] = 0.0,
+    on_new_keys: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND",
+            help="Run by the shell at the start and after each renewal; MOLMO2_KEY_FILE is set.",
+        ),
+    ] = None,
+    log_mib: Annotated[
+        int,
+        typer.Option(min=1, help="MiB of each log before it is turned over; 3 before it are kept."),
+    ] = LOG_BYTES // 2**20,
+    log_requests: Annotated[
+        bool, typer.Option(help="Say each request's line on standard output, too.")
+    ] = True,
 ) -> None:
     """Serves archives with TorchServe, and says when they really answer."""
     if (certificate is None) != (private_key is None):
@@ -78,7 +108,7 @@ def serve(
         model_store=model_store,
         models=model or (),
         run_directory=run_directory,
-        properties=properties,
+        properties=properties or usual_properties(),
         ports=Ports(
             http_port,
             grpc_port,
@@ -90,32 +120,44 @@ def serve(
         ),
         allowed_roots=allow_root or (),
         tls=Tls(certificate, private_key) if certificate and private_key else None,
+        log_bytes=log_mib * 2**20,
+        log_requests=log_requests,
         start_timeout=start_timeout,
         watched=True,
         grace=grace,
+        renew_keys_every=renew_keys_every,
     )
     # A process manager's SIGTERM ends it as Ctrl-C does, also while the models still load.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with running_server(options, typer.echo) as server:
             _welcome(server)
-            _serve_until_stopped(server)
+            _serve_until_stopped(server, on_new_keys)
         typer.echo("stopped")
     except ServerFailed as error:
-        typer.echo(f"molmo2: {error}", err=True)
+        _warn(str(error))
         sys.exit(exit_codes.REQUEST_FAILED)
     except KeyboardInterrupt:
         typer.echo("stopped")
 
 
-def _serve_until_stopped(server: RunningServer) -> None:
+def _serve_until_stopped(server: RunningServer, on_new_keys: str | None) -> None:
     assert server.beside is not None
+    logs = GrowingLogs(server.options.run, server.options.log_bytes)
+    keys = NewKeys(server.key_file, on_new_keys, _warn) if on_new_keys else None
     while server.process.poll() is None:
         server.beside.keep()
+        logs.turn_over()
+        if keys is not None:
+            keys.look()
         time.sleep(1)
     raise ServerFailed(
         f"TorchServe ended with status {server.process.returncode}; its log is {server.log}"
     )
+
+
+def _warn(fault: str) -> None:
+    typer.echo(f"molmo2: {fault}", err=True)
 
 
 def _welcome(server: RunningServer) -> None:

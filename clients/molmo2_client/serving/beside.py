@@ -37,7 +37,10 @@ class Beside:
         if self._process is None:
             return False
         self._process.terminate()
-        status = self._process.wait(self._grace + _SECONDS_TO_END)
+        try:
+            status = self._process.wait(self._grace + _SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            return False
         # The signal itself ends it while it starts, which is before anything is answered.
         return status in (0, -signal.SIGTERM)
 

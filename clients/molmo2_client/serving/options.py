@@ -11,9 +11,19 @@ from molmo2_client.serving.configuration import Ports, Tls
 LONGEST_RUN_DIRECTORY = 70
 """Characters; the path of a Unix socket inside it may have 107."""
 
+LOG_BYTES = 16 * 2**20
+"""Of each log; with those kept four times that, and of all logs of a server with one engine
+5 x 4 x 16 MiB = 320 MiB."""
+
 
 class ServerFailed(Exception):
     """TorchServe could not be started, or ended before it answered."""
+
+
+def usual_properties() -> Path:
+    """``config.properties`` of the working folder, or the project's own where that has none."""
+    here = Path("config.properties")
+    return here if here.is_file() else Path(__file__).with_name("config.properties")
 
 
 @dataclass(frozen=True)
@@ -25,18 +35,24 @@ class ServeOptions:
     """Archives in the model store, without ``.mar``; none means all of them, by their names."""
     run_directory: Path = Path("run")
     """Logs, tokens and sockets of this run."""
-    properties: Path = Path("config.properties")
+    properties: Path = field(default_factory=usual_properties)
     ports: Ports = field(default_factory=Ports)
     allowed_roots: Sequence[Path] = ()
     """Folders whose videos a request may name."""
     tls: Tls | None = None
     """Inference with TLS. TorchServe's HTTP port answers without it, too."""
+    log_bytes: int = LOG_BYTES
+    """Of each log, before it is turned over; three before it are kept."""
+    log_requests: bool = False
+    """Whether each request's line goes to standard output, too."""
     start_timeout: float = 900.0
     """Seconds until every model must answer."""
     watched: bool = False
     """Whether a process beside TorchServe tells its health, heals it and drains it."""
     grace: float = 30.0
     """Seconds that requests in flight get when a watched server is drained."""
+    renew_keys_every: float = 0.0
+    """Seconds after which a watched server has a new inference key; 0 keeps its first."""
     watch_options: Sequence[str] = ()
     """Further options of ``python -m molmo2_ops``."""
     environment: dict[str, str] = field(default_factory=dict)
@@ -48,8 +64,13 @@ class ServeOptions:
 
     @property
     def log(self) -> Path:
-        """What TorchServe and its workers print."""
+        """What TorchServe and its workers say."""
         return self.run / "torchserve.log"
+
+    @property
+    def jvm_log(self) -> Path:
+        """What the JVM says by itself: some lines at its start, or why there is none."""
+        return self.run / "jvm.log"
 
 
 def check(options: ServeOptions) -> tuple[str, ...]:
@@ -82,13 +103,21 @@ def check(options: ServeOptions) -> tuple[str, ...]:
         )
     if missing := [root for root in options.allowed_roots if not root.is_dir()]:
         raise ServerFailed(f"{missing[0]} is no folder: name one that is with --allow-root")
-    for name, port in vars(options.ports).items():
+    _check_ports(options.ports)
+    return models
+
+
+def _check_ports(ports: Ports) -> None:
+    users: dict[int, str] = {}
+    for name, port in vars(ports).items():
+        option = f"--{name.replace('_', '-')}-port"
+        if port in users:
+            raise ServerFailed(f"{users[port]} and {option} are both {port}: give each its own")
+        users[port] = option
         if not _free(port):
             raise ServerFailed(
-                f"port {port} is taken: stop what listens there, or choose another with "
-                f"--{name.replace('_', '-')}-port"
+                f"port {port} is taken: stop what listens there, or choose another with {option}"
             )
-    return models
 
 
 def _free(port: int) -> bool:

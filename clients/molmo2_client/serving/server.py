@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -18,10 +17,8 @@ from molmo2_client.serving.beside import Beside
 from molmo2_client.serving.engine_logs import EngineLogs
 from molmo2_client.serving.loading import is_loading
 from molmo2_client.serving.options import ServeOptions, ServerFailed, check
-from molmo2_client.serving.torchserve import start_torchserve
-
-STOP_SECONDS = 30.0
-"""How long TorchServe may take to stop before it is killed."""
+from molmo2_client.serving.run_directory import held
+from molmo2_client.serving.torchserve import STOP_SECONDS, start_torchserve, stop_torchserve
 
 
 @dataclass(frozen=True)
@@ -76,27 +73,29 @@ def running_server(
     """
     archives = check(options)
     models = served_names(options.model_store, archives)
-    engines = EngineLogs(options.run)
-    process = start_torchserve(options, archives)
-    beside = _beside(options) if options.watched else None
-    server = RunningServer(options, models, process, beside)
-    try:
-        if beside is not None:
-            beside.keep()
-        for model in models:
-            tell(f"waiting for {model} to answer")
-            for url in (server.http_url, server.grpc_url):  # gRPC listens a moment later
-                _wait(server, model, url, engines)
-        yield server
-    except KeyboardInterrupt:
-        if beside is not None:
-            _drain(beside, tell)
-        raise
-    finally:
-        tell("stopping TorchServe")
-        _stop(server)
-        if beside is not None:
-            beside.end()
+    with held(options.run) as lock:
+        engines = EngineLogs(options.run)
+        process = start_torchserve(options, archives, lock)
+        beside = _beside(options) if options.watched else None
+        server = RunningServer(options, models, process, beside)
+        try:
+            if beside is not None:
+                beside.keep()
+            for model in models:
+                tell(f"waiting for {model} to answer")
+                for url in (server.http_url, server.grpc_url):  # gRPC listens a moment later
+                    _wait(server, model, url, engines)
+            yield server
+        except KeyboardInterrupt:
+            if beside is not None:
+                _drain(beside, tell)
+            raise
+        finally:
+            tell("stopping TorchServe")
+            stop_torchserve(options.run, process)
+            _wait_for_engines(options.run)
+            if beside is not None:
+                beside.end()
 
 
 def _drain(beside: Beside, tell: Callable[[str], None]) -> None:
@@ -119,6 +118,8 @@ def _beside(options: ServeOptions) -> Beside:
         "grace": options.grace,
         "exit-with": os.getpid(),
     }
+    if options.renew_keys_every:
+        arguments["renew-keys-every"] = options.renew_keys_every
     if options.tls is not None:
         arguments["certificate"] = options.tls.certificate.resolve()
     given = [f"--{name}={value}" for name, value in arguments.items()]
@@ -130,7 +131,7 @@ def _wait(server: RunningServer, model: str, url: str, engines: EngineLogs) -> N
     deadline = time.monotonic() + server.options.start_timeout
     while (why := _why_not(server, model, url)) is not None:
         if server.process.poll() is not None:
-            raise ServerFailed(f"TorchServe ended; its log is {server.log}\n{_tail(server.log)}")
+            raise ServerFailed(f"TorchServe ended; its log is {server.log}\n{_tail(server)}")
         if (refusal := engines.refusal()) is not None:
             raise ServerFailed(f"{model} cannot start: {refusal}")
         if time.monotonic() > deadline:
@@ -156,23 +157,11 @@ def _why_not(server: RunningServer, model: str, url: str) -> str | None:
     return None
 
 
-def _tail(log: Path, lines: int = 15) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
-
-
-def _stop(server: RunningServer) -> None:
-    """Asks the JVM to end; its workers and engines end with it."""
-    pid_file = server.options.run / "tmp" / ".model_server.pid"
-    try:
-        os.kill(int(pid_file.read_text()), signal.SIGTERM)
-    except (OSError, ValueError):
-        server.process.terminate()
-    try:
-        server.process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(server.process.pid, signal.SIGKILL)
-        server.process.wait()
-    _wait_for_engines(server.options.run)
+def _tail(server: RunningServer, lines: int = 15) -> str:
+    """What was written last; a JVM that does not start has only standard error."""
+    logs = (log for log in (server.options.jvm_log, server.log) if log.exists())
+    written = [line for log in logs for line in log.read_text(errors="replace").splitlines()]
+    return "\n".join(written[-lines:])
 
 
 def _wait_for_engines(run: Path) -> None:

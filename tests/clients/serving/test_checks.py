@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from molmo2_client.command.serve import EXAMPLES
 from molmo2_client.serving import Ports, ServeOptions, ServerFailed, running_server
 from molmo2_client.serving import options as serving_options
 
@@ -85,6 +87,12 @@ def test_a_port_that_is_taken(options, host):
     assert "--grpc-management-port" in message
 
 
+def test_a_port_that_is_given_twice(options):
+    ports = replace(options.ports, health=options.ports.http)
+    message = refused(replace(options, ports=ports))
+    assert message == (f"--http-port and --health-port are both {ports.http}: give each its own")
+
+
 def test_no_java(options, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
@@ -100,7 +108,7 @@ def molmo2_serve(tmp_path):
     def run(*arguments):
         return subprocess.run(
             [MOLMO2, "serve", *map(str, arguments)],
-            cwd=tmp_path,
+            cwd=tmp_path,  # where there is no config.properties
             env={**os.environ, "COLUMNS": "120"},
             capture_output=True,
             text=True,
@@ -113,6 +121,29 @@ def test_every_port_has_the_option_that_messages_name(molmo2_serve):
     told = molmo2_serve("--help").stdout
     for port in fields(Ports):
         assert f"--{port.name.replace('_', '-')}-port" in told
+
+
+def test_every_port_is_explained(molmo2_serve):
+    told = molmo2_serve("--help").stdout
+    for port in fields(Ports):
+        (line,) = re.findall(rf"│ --{port.name.replace('_', '-')}-port (.*)│", told)
+        assert re.sub(r"<.*?>|\[.*?\]", "", line).strip(), f"{port.name} has no help"
+
+
+def test_the_example_of_a_second_server_collides_with_the_first_in_nothing():
+    second = re.search(r"--run-directory /.*?\n\n", EXAMPLES, re.DOTALL)[0]
+    given = dict(re.findall(r"--([a-z-]+)-port (\d+)", second))
+    assert {name.replace("-", "_") for name in given} == {port.name for port in fields(Ports)}
+    assert len({*map(int, given.values()), *vars(Ports()).values()}) == 2 * len(fields(Ports))
+
+
+def test_the_projects_configuration_is_used_where_the_working_folder_has_none(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert ServeOptions().properties.read_bytes() == PROPERTIES.read_bytes()
+    (tmp_path / "config.properties").write_text("vmargs=-Xmx1g")
+    assert ServeOptions().properties.read_text() == "vmargs=-Xmx1g"
 
 
 def test_the_command_tells_it_in_one_line(molmo2_serve):
