@@ -11,8 +11,7 @@ import os
 from pathlib import Path
 
 from molmo2_contract.errors import Overloaded
-
-FILE = "draining"
+from molmo2_contract.run_directory import DRAINING
 
 _RETRY_AFTER = 5.0
 """Seconds; by then a balancer has found another server, or this one is back."""
@@ -22,7 +21,7 @@ class DrainGate:
     """The gate of one worker."""
 
     def __init__(self, run_directory: Path) -> None:
-        self._file = run_directory / FILE
+        self._file = run_directory / DRAINING
 
     def pass_through(self) -> None:
         """Raises:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-FOLDER = "workers"
+from molmo2_contract.run_directory import WORKER_PULSES
 
 _SECONDS_BETWEEN_BEATS = 1.0
 
@@ -25,7 +25,7 @@ class Pulse(threading.Thread):
         super().__init__(name="pulse", daemon=True)
         self._patience = patience
         self._due: float | None = None
-        self._file = run_directory / FOLDER / str(os.getpid())
+        self._file = run_directory / WORKER_PULSES / str(os.getpid())
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._file.write_text(str(patience))
 

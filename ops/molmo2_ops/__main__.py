@@ -8,6 +8,7 @@ from pydantic_settings import CliApp
 
 from molmo2_ops.beside import Beside
 from molmo2_ops.settings import OpsSettings
+from molmo2_ops.torchserve_process import NotWatchable
 
 
 def main() -> None:
@@ -17,10 +18,13 @@ def main() -> None:
     beside = Beside(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: beside.stop())
-    report = beside.run()
+    try:
+        report = beside.run()
+    except NotWatchable as error:
+        sys.exit(f"molmo2-ops: {error}")
     if report is not None:
         print(report, flush=True)
-    sys.exit(1 if report is None or report.left else 0)
+    sys.exit(1 if report is None or not report.complete else 0)
 
 
 if __name__ == "__main__":

@@ -2,37 +2,16 @@
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
 
-from molmo2_ops.observation import Observation, Observer
-from molmo2_ops.unsent import unsent_bytes
-
-DRAINING = "draining"
-"""Name of the file in the run directory."""
+from molmo2_contract.run_directory import DRAINING
+from molmo2_ops.drain_report import DrainReport
+from molmo2_ops.observation import Observation
+from molmo2_ops.sockets import is_listening, unsent_bytes
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 _LOOKS = 3
 """In a row that must find nothing in flight: a request may be between queue and worker."""
-
-
-@dataclass(frozen=True)
-class DrainReport:
-    """What a drain came to."""
-
-    seconds: float
-    owed: int
-    """Requests that were in flight when it began."""
-    left: int
-    """Requests that were still in flight when its time was up."""
-
-    def __str__(self) -> str:
-        if self.left:
-            return (
-                f"drained for {self.seconds:.1f} s: {self.left} of {self.owed} requests in flight "
-                "were not answered in time; raise the grace period"
-            )
-        return f"drained in {self.seconds:.1f} s: all {self.owed} requests in flight were answered"
 
 
 class Drain:
@@ -41,45 +20,67 @@ class Drain:
     Request workers refuse what comes while the file ``draining`` is there; its bytes are counted
     down by the requests that waited in the queue when it was written (see the handler's gate).
     What waits for a model that has not loaded yet is not owed: it would be waited for in vain.
+
+    A server that does not answer is not quiet: it is asked on. Only where nobody listens on its
+    ports can nothing be in flight.
     """
 
     def __init__(
         self,
-        observer: Observer,
+        look: Callable[[], Observation],
         run_directory: Path,
         ports: tuple[int, ...],
         loaded: Collection[str],
     ) -> None:
         """``loaded`` are the models that have answered; ``ports`` are TorchServe's of inference."""
-        self._observer = observer
+        self._look = look
         self._loaded = loaded
         self._file = run_directory / DRAINING
         self._ports = ports
+        self._owed: int | None = None
+        self._left: int | None = None
+        self._answering = False
 
-    def begin(self) -> int:
-        """From now on new requests are told ``overloaded``; says how many are in flight."""
-        seen = self._observer.look()
-        waiting = self._waiting(seen)
+    def begin(self, last: Observation) -> None:
+        """From now on new requests are told ``overloaded``; ``last`` is what was seen last."""
+        seen = self._look()
+        known = seen if seen.reachable else last
         part = self._file.with_suffix(".part")
-        part.write_bytes(bytes(waiting))
+        part.write_bytes(bytes(self._waiting(known)))
         part.rename(self._file)
-        return self._running(seen) + waiting
+        if known.reachable:
+            self._left = self._running(known) + self._waiting(known)
+        self._answering = seen.reachable
+        if seen.reachable:
+            self._owed = self._left
 
-    def wait(self, owed: int, grace: float, tell: Callable[[Observation], None]) -> DrainReport:
+    def wait(self, grace: float, tell: Callable[[Observation], None]) -> DrainReport:
         """Until everything owed is answered and sent, or ``grace`` seconds are over."""
         began = time.monotonic()
-        quiet, left = 0, owed
+        quiet = unsent = 0
         while quiet < _LOOKS and time.monotonic() - began < grace:
             time.sleep(_SECONDS_BETWEEN_LOOKS)
-            seen = self._observer.look()
+            seen = self._look()
             tell(seen)
+            self._answering = seen.reachable
             if seen.reachable:
-                left = self._left(seen)
-            quiet = 0 if left or unsent_bytes(self._ports) else quiet + 1
-        return DrainReport(time.monotonic() - began, owed, left)
+                self._count(seen)
+            elif not is_listening(self._ports):
+                return self._ended(time.monotonic() - began)
+            unsent = unsent_bytes(self._ports)
+            quiet = quiet + 1 if seen.reachable and not self._left and not unsent else 0
+        seconds = time.monotonic() - began
+        return DrainReport(seconds, self._owed, self._left, unsent, self._answering)
 
-    def _left(self, seen: Observation) -> int:
-        return self._running(seen) + min(self._waiting(seen), self._file.stat().st_size)
+    def _count(self, seen: Observation) -> None:
+        self._left = self._running(seen) + min(self._waiting(seen), self._file.stat().st_size)
+        if self._owed is None:
+            self._owed = self._left
+
+    def _ended(self, seconds: float) -> DrainReport:
+        """Nobody listens: what was in flight is lost, and nothing was where nobody ever did."""
+        left = self._left or 0
+        return DrainReport(seconds, left if self._owed is None else self._owed, left, unsent=0)
 
     def _running(self, seen: Observation) -> int:
         return sum(model.running for model in seen.models)

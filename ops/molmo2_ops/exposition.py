@@ -32,6 +32,11 @@ class ServerCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         seen, readiness = self._told.seen, self._told.readiness
         yield _flag("molmo2_ready", "Whether the server answers requests now.", readiness.ready)
+        yield _flag(
+            "molmo2_admitting",
+            "Whether the server has been ready since its start and is not being stopped.",
+            readiness.admitting,
+        )
         yield _flag("molmo2_draining", "Whether the server is being stopped.", readiness.draining)
         yield _flag("molmo2_torchserve_up", "Whether TorchServe answers.", seen.reachable)
         yield from self._models(seen)

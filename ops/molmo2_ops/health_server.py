@@ -1,7 +1,8 @@
 """Health and metrics for whoever asks: /livez, /readyz and /metrics, and grpc.health.v1."""
 
 import json
-from collections.abc import Iterable
+import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +21,9 @@ _CALLS = 8
 class _Server(Protocol):
     readiness: Readiness
 
+    @property
+    def why_dead(self) -> str | None: ...
+
     def metrics(self) -> bytes: ...
 
 
@@ -32,7 +36,7 @@ def http_server(server: _Server, address: str, port: int) -> ThreadingHTTPServer
         def do_GET(self) -> None:
             match self.path.partition("?")[0]:
                 case "/livez":
-                    dead = server.readiness.why_dead
+                    dead = server.why_dead
                     self._judgement(dead is None, [dead] if dead else [])
                 case "/readyz":
                     reasons = server.readiness.why_not
@@ -62,28 +66,37 @@ def http_server(server: _Server, address: str, port: int) -> ThreadingHTTPServer
 
 
 class GrpcHealth:
-    """grpc.health.v1: the server under the name ``""``, and each model under its own."""
+    """grpc.health.v1: the server under the name ``""``, and each model under its names.
+
+    A name that was told once is told on: a model that has gone does not serve.
+    """
 
     def __init__(self, address: str, port: int) -> None:
         self._health = health.HealthServicer()
+        self._told: dict[str, bool] = {}
+        self._lock = threading.Lock()
+        self._set("", False)  # the servicer begins with SERVING
         self._server = grpc.server(ThreadPoolExecutor(_CALLS, thread_name_prefix="health"))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._server.add_insecure_port(f"{address}:{port}")
         self._server.start()
-        self._told: dict[str, int] = {}
 
-    def tell(self, readiness: Readiness, models: Iterable[str]) -> None:
-        """Tells callers, also those who watch, how things are now."""
-        self._set("", readiness.ready)
-        for model in models:
-            self._set(model, readiness.model_is_ready(model))
+    def tell(self, readiness: Readiness, models: Mapping[str, str]) -> None:
+        """Tells callers, also those who watch, how things are now; from any thread.
+
+        ``models`` are the addresses of the models by each name that they go by.
+        """
+        with self._lock:
+            ready = {name: readiness.model_is_ready(address) for name, address in models.items()}
+            gone = dict.fromkeys(self._told, False)
+            for service, good in {**gone, **ready, "": readiness.ready}.items():
+                self._set(service, good)
 
     def close(self) -> None:
         self._server.stop(grace=None).wait()
 
     def _set(self, service: str, good: bool) -> None:
         statuses = health_pb2.HealthCheckResponse
-        status = statuses.SERVING if good else statuses.NOT_SERVING
-        if self._told.get(service) != status:
-            self._told[service] = status
-            self._health.set(service, status)
+        if self._told.get(service) != good:
+            self._told[service] = good
+            self._health.set(service, statuses.SERVING if good else statuses.NOT_SERVING)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from molmo2_ops.canary import Canary
 from molmo2_ops.engines import Engines, EngineState
 from molmo2_ops.management import READY, ListedModel, Management, ManagementUnreachable
-from molmo2_ops.worker_counts import WorkerCounts, running
+from molmo2_ops.worker_counts import ModelCounts, WorkerCounts, by_model
 from molmo2_ops.worker_processes import WorkerCount
 
 
@@ -19,6 +19,10 @@ class ModelState:
     """Requests that workers are at."""
     canaries: int = 0
     """Of what is in flight: asked by the watching process itself."""
+    failed: float = 0.0
+    """Requests that have failed by the server's own fault, since it started."""
+    engines: frozenset[str] = frozenset()
+    """Names of the engines of its workers."""
 
     @property
     def name(self) -> str:
@@ -70,15 +74,21 @@ class Observer:
             listed = self._management.models()
         except ManagementUnreachable:
             return Observation(reachable=False, engines=engines)
-        at_work = running(self._counts.read())
+        counts = by_model(self._counts.read())
         asked.append(self._canary.asking)
-        models = tuple(
-            ModelState(
-                model,
-                WorkerCount.of(model),
-                running=at_work.get(model.name, 0),
-                canaries=int(model.address in asked),
-            )
+        models = (
+            _state(model, counts.get(model.address, ModelCounts()), model.address in asked)
             for model in listed
         )
-        return Observation(True, models, engines)
+        return Observation(True, tuple(models), engines)
+
+
+def _state(model: ListedModel, counts: ModelCounts, asked: bool) -> ModelState:
+    return ModelState(
+        model,
+        WorkerCount.of(model),
+        running=counts.running,
+        canaries=int(asked),
+        failed=counts.failed,
+        engines=counts.engines,
+    )

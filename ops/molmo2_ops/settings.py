@@ -1,8 +1,9 @@
 """Everything that the process beside TorchServe can be told; also its command line."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -50,8 +51,8 @@ class OpsSettings(BaseSettings):
     patience: float = Field(2.0, ge=0)
     """Seconds that a worker must be lost before it is replaced; TorchServe may do so by itself."""
     retry_seconds: float = Field(90.0, gt=0)
-    """Seconds without any worker process after which a model is scaled anew: above TorchServe's
-    longest pause between two attempts, 55 s."""
+    """Seconds without its process after which TorchServe is taken to have given a worker up: above
+    its longest pause between two attempts, 55 s."""
     exit_with: int | None = None
     """Process id; when that process has ended, the server is drained as after SIGTERM."""
     renew_keys_every: float = Field(0.0, ge=0)
@@ -59,3 +60,17 @@ class OpsSettings(BaseSettings):
     clients who were given the file read it again. 0 leaves the key as it is."""
     grace: float = Field(30.0, ge=0)
     """Seconds that requests in flight get when the server is stopped."""
+
+    @field_validator("inference")
+    @classmethod
+    def _names_a_port(cls, address: str) -> str:
+        if urlsplit(address).port is None:
+            raise ValueError(f"names no port, as in http://127.0.0.1:8080: {address}")
+        return address
+
+    @property
+    def inference_ports(self) -> tuple[int, int]:
+        """Of HTTP and gRPC."""
+        port = urlsplit(self.inference).port
+        assert port is not None
+        return port, self.grpc_port

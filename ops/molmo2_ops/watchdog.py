@@ -2,13 +2,14 @@
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, Counter
 
 from molmo2_ops.engines import Engines
 from molmo2_ops.management import Management, ManagementUnreachable
 from molmo2_ops.observation import ModelState, Observation
+from molmo2_ops.wanted_workers import WantedWorkers
 from molmo2_ops.worker_pulses import WorkerPulses
 
 logger = logging.getLogger(__name__)
@@ -16,27 +17,23 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class _Watched:
-    """What is remembered of a model between two looks."""
+    """Since when something has been wrong with a model, as time.monotonic says."""
 
-    wanted: int
-    told: int
-    """Workers that TorchServe was last told to have, lost ones included."""
-    lost_since: float | None = None
-    none_since: float | None = None
+    missing: float | None = None
+    none: float | None = None
+    away: dict[str, float] = field(default_factory=dict)
+    """By the name of the worker."""
 
 
 class Watchdog:
-    """Compares the workers that are alive with the number that is wanted.
-
-    Wanted is the ``minWorkers`` that the model had when it was first seen, or that somebody has set
-    since over the management API.
-    """
+    """Compares the workers that are alive with the number that is wanted."""
 
     def __init__(
         self,
         management: Management,
         engines: Engines,
         pulses: WorkerPulses,
+        wanted: WantedWorkers,
         registry: CollectorRegistry,
         *,
         patience: float,
@@ -45,9 +42,10 @@ class Watchdog:
         self._management = management
         self._engines = engines
         self._pulses = pulses
+        self._wanted = wanted
         self._patience = patience
         self._retry_seconds = retry_seconds
-        self._models: dict[str, _Watched] = {}
+        self._watched: dict[str, _Watched] = {}
         self._heals = Counter(
             "molmo2_heals",
             "Faults that were healed from outside.",
@@ -57,14 +55,12 @@ class Watchdog:
         for fault in ("worker_lost", "retries_exhausted", "engine_silent", "worker_silent"):
             self._heals.labels(fault)
 
-    def wanted(self, model: str) -> int:
-        return self._models[model].wanted
-
     def heal(self, seen: Observation) -> None:
         """Does what one look at the server asks for; what fails is tried at the next look."""
         for model in seen.models:
+            self._wanted.look(model.address, model.listed.min_workers)
             try:
-                self._heal(model, self._watched(model))
+                self._heal(model, self._watched.setdefault(model.address, _Watched()))
             except ManagementUnreachable as error:
                 logger.warning("%s could not be scaled: %s", model.name, error)
 
@@ -73,32 +69,37 @@ class Watchdog:
         self._heals.labels("engine_silent").inc(self._engines.kill_silent())
         self._heals.labels("worker_silent").inc(self._pulses.kill_silent())
 
-    def _watched(self, model: ModelState) -> _Watched:
-        told = model.listed.min_workers
-        watched = self._models.setdefault(model.address, _Watched(wanted=told, told=told))
-        if told != watched.told:  # somebody else has scaled the model
-            watched.wanted = watched.told = told
-        return watched
-
     def _heal(self, model: ModelState, watched: _Watched) -> None:
-        now = time.monotonic()
-        lost, alive = model.workers.lost, model.workers.alive
-        missing = watched.wanted + lost > len(model.listed.workers)
-        watched.lost_since = (watched.lost_since or now) if missing else None
-        watched.none_since = None if alive or not watched.wanted else (watched.none_since or now)
-        if watched.lost_since is not None and now - watched.lost_since >= self._patience:
-            # Lost workers stay listed, so there must be as many more; the others work on.
-            logger.warning("%s has lost %d workers; as many are started", model.name, lost)
-            self._scale(model.address, watched, watched.wanted + lost)
-            self._heals.labels("worker_lost").inc()
-        elif watched.none_since is not None and now - watched.none_since >= self._retry_seconds:
+        now, wanted = time.monotonic(), self._wanted.of(model.address)
+        lost, listed = model.workers.lost, len(model.listed.workers)
+        given_up = self._given_up(model, watched, now)
+        # Workers that are gone stay listed, so there must be as many more; the others work on.
+        missing = wanted + lost + given_up - listed
+        watched.missing = (watched.missing or now) if missing > 0 else None
+        watched.none = None if model.workers.alive or not wanted else (watched.none or now)
+        if _has_lasted(watched.none, self._retry_seconds, now):
             logger.warning("%s has no worker left; it is scaled anew", model.name)
-            self._management.scale(model.address, 0)
-            self._scale(model.address, watched, watched.wanted)
-            watched.none_since = None
+            self._scale(model.address, 0)
+            watched.none = watched.missing = None
+            self._scale(model.address, wanted)  # if that fails they are missing
             self._heals.labels("retries_exhausted").inc()
+        elif _has_lasted(watched.missing, self._patience, now):
+            logger.warning("%s has lost %d workers; as many are started", model.name, missing)
+            self._scale(model.address, wanted + lost + given_up)
+            watched.missing = None
+            fault = "worker_lost" if wanted + lost > listed else "retries_exhausted"
+            self._heals.labels(fault).inc()
 
-    def _scale(self, model: str, watched: _Watched, workers: int) -> None:
+    def _given_up(self, model: ModelState, watched: _Watched, now: float) -> int:
+        """Workers without a process for so long that TorchServe no longer tries to start them."""
+        watched.away = {name: watched.away.get(name, now) for name in model.workers.away}
+        return sum(_has_lasted(since, self._retry_seconds, now) for since in watched.away.values())
+
+    def _scale(self, model: str, workers: int) -> None:
+        self._wanted.asking(model, workers)
         self._management.scale(model, workers)
-        watched.told = workers
-        watched.lost_since = None
+        self._wanted.heard(model, workers)
+
+
+def _has_lasted(since: float | None, seconds: float, now: float) -> bool:
+    return since is not None and now - since >= seconds

@@ -6,9 +6,12 @@ is gone then, and only that tells.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from molmo2_ops.management import READY, ListedModel, ListedWorker
+from molmo2_engine.client.process_state import runs
+from molmo2_ops.management import READY, ListedModel
+
+_COMMAND = b"model_service_worker.py"
+"""What TorchServe runs as a worker."""
 
 
 @dataclass(frozen=True)
@@ -19,22 +22,17 @@ class WorkerCount:
     """Processes that run, ready or loading."""
     lost: int
     """Listed as READY without a process: TorchServe will not bring them back."""
+    away: tuple[str, ...] = ()
+    """Names of those listed otherwise, without a process: TorchServe starts them again, or has
+    given up."""
 
     @classmethod
     def of(cls, model: ListedModel) -> "WorkerCount":
-        alive = [is_running(worker.pid) for worker in model.workers]
-        lost = sum(map(_is_lost, model.workers, alive))
-        return cls(alive=sum(alive), lost=lost)
+        gone = [worker for worker in model.workers if not is_worker(worker.pid)]
+        away = tuple(worker.name for worker in gone if worker.status != READY)
+        return cls(len(model.workers) - len(gone), len(gone) - len(away), away)
 
 
-def _is_lost(worker: ListedWorker, alive: bool) -> bool:
-    return worker.status == READY and not alive
-
-
-def is_running(pid: int) -> bool:
-    """Whether the process exists and is more than a zombie."""
-    try:
-        # The state follows the command's name, which is in parentheses and may hold any character.
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (OSError, IndexError):
-        return False
+def is_worker(pid: int) -> bool:
+    """Whether the process lives and is a request worker: another one may have got its number."""
+    return runs(pid, _COMMAND)

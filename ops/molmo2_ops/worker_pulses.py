@@ -5,22 +5,18 @@ import os
 import signal
 from pathlib import Path
 
+from molmo2_contract.run_directory import WORKER_PULSES
 from molmo2_engine.client.silence import Holder, Silence
-from molmo2_ops.worker_processes import is_running
+from molmo2_ops.worker_processes import is_worker
 
 logger = logging.getLogger(__name__)
-
-FOLDER = "workers"
-
-_COMMAND = b"model_service_worker.py"
-"""What TorchServe runs as a worker; another process may have got the number of one that ended."""
 
 
 class WorkerPulses:
     """The files in which workers say that they live."""
 
     def __init__(self, run_directory: Path) -> None:
-        self._folder = run_directory / FOLDER
+        self._folder = run_directory / WORKER_PULSES
         self._watched: dict[Path, Silence] = {}
 
     def kill_silent(self) -> int:
@@ -45,7 +41,7 @@ class _Pulse:
         self._process = int(path.name)
 
     def holder(self) -> Holder | None:
-        if not is_running(self._process) or _COMMAND not in self._command():
+        if not is_worker(self._process):
             return None
         try:
             return Holder(self._process, float(self.path.read_text()))
@@ -59,9 +55,3 @@ class _Pulse:
         except ProcessLookupError:
             return False
         return True
-
-    def _command(self) -> bytes:
-        try:
-            return Path(f"/proc/{self._process}/cmdline").read_bytes()
-        except OSError:
-            return b""

@@ -75,21 +75,43 @@ def test_a_server_is_ready_once_it_has_generated(watched):
     assert health(watched.server, "livez") == (200, [])
     told = metrics(watched.server)
     assert told['molmo2_canaries_total{model="molmo2-demo",outcome="ok"}'] >= 1
-    assert told["molmo2_ready"] == 1
+    assert told["molmo2_ready"] == told["molmo2_admitting"] == 1
+
+
+def test_what_the_server_asks_itself_is_no_request(watched):
+    canaries = 'molmo2_canaries_total{model="molmo2-demo",outcome="ok"}'
+    lookups = "molmo2_engine_prefix_lookups_total"
+    before = metrics(watched.server)
+    until(lambda: metrics(watched.server)[canaries] > before[canaries], 60, "a canary")
+    after = metrics(watched.server)
+    for name in ("molmo2_requests_total", lookups, "molmo2_engine_queue_seconds_count"):
+        assert {k: v for k, v in after.items() if k.startswith(name)} == {
+            k: v for k, v in before.items() if k.startswith(name)
+        }
+
+
+def test_workers_are_told_by_their_engine(watched):
+    told = metrics(watched.server)
+    (counted,) = (v for k, v in told.items() if k.startswith("molmo2_engine_workers"))
+    (up,) = (v for k, v in told.items() if k.startswith("molmo2_engine_up"))
+    assert (counted, up) == (WORKERS, 1)
 
 
 def test_grpc_health_says_the_same(watched):
     address = f"127.0.0.1:{watched.server.options.ports.grpc_health}"
     with grpc.insecure_channel(address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
-        for service in ("", "molmo2-demo"):
+        for service in ("", "molmo2-demo", "molmo2-demo/1.0"):
             request = health_pb2.HealthCheckRequest(service=service)
             assert stub.Check(request, timeout=10).status == 1
 
 
 @pytest.mark.parametrize("transport", ["http", "grpc"])
 def test_both_transports_are_counted(watched, video, transport):
-    ok = f'molmo2_requests_total{{model="molmo2-demo",outcome="ok",transport="{transport}"}}'
+    ok = (
+        'molmo2_requests_total{model="molmo2-demo",outcome="ok",'
+        f'transport="{transport}",version="1.0"}}'
+    )
     bad = ok.replace('"ok"', '"video_not_found"')
     before = metrics(watched.server)
     with watched.client(transport, media="path", retries=0) as client:
@@ -98,7 +120,7 @@ def test_both_transports_are_counted(watched, video, transport):
         with pytest.raises(Molmo2Error):
             client.ask(video.with_name("absent.mp4"), EMBED)
     after = metrics(watched.server)
-    assert after[ok] - before.get(ok, 0) >= 2  # over HTTP a canary may be among them
+    assert after[ok] - before.get(ok, 0) == 2
     assert after[bad] - before.get(bad, 0) == 1
 
 

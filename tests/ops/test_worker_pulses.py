@@ -8,21 +8,24 @@ import time
 
 import pytest
 
-from molmo2_ops.worker_pulses import FOLDER, WorkerPulses
+from molmo2_contract.run_directory import WORKER_PULSES
+from molmo2_ops.worker_pulses import WorkerPulses
 
-SLEEP = "import time; time.sleep(60)"
+SLEEP = "import time; print(flush=True); time.sleep(60)"
 
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / FOLDER).mkdir()
-    return tmp_path / FOLDER
+    (tmp_path / WORKER_PULSES).mkdir()
+    return tmp_path / WORKER_PULSES
 
 
 @pytest.fixture
 def worker(folder):
     """A process with the command line of a worker, and the file of its pulse."""
-    with subprocess.Popen([sys.executable, "-c", SLEEP, "model_service_worker.py"]) as process:
+    command = [sys.executable, "-c", SLEEP, "model_service_worker.py"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
         (folder / str(process.pid)).write_text("3.5")
         yield process
         process.kill()

@@ -8,7 +8,7 @@ import time
 import pytest
 from rendering import K8S
 
-from molmo2_ops.worker_processes import is_running
+from molmo2_engine.client.process_state import is_running
 
 PROCESS = """
 from lab.processes import process

@@ -1,0 +1,19 @@
+"""What the process beside TorchServe can be told."""
+
+import pytest
+from pydantic import ValidationError
+
+from molmo2_ops.settings import OpsSettings
+
+
+def test_the_ports_of_inference_are_known(tmp_path):
+    settings = OpsSettings(
+        run_directory=tmp_path, inference="https://localhost:8443", grpc_port=7070
+    )
+    assert settings.inference_ports == (8443, 7070)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1", "http://127.0.0.1:http", "127.0.0.1"])
+def test_an_inference_address_without_a_port_is_refused_at_the_start(tmp_path, address):
+    with pytest.raises(ValidationError, match="inference"):
+        OpsSettings(run_directory=tmp_path, inference=address)
