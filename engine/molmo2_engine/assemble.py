@@ -57,6 +57,7 @@ def assemble(settings: EngineSettings) -> Assembly:
         settings.dtype,
         settings.quantization,
         _spread(settings),
+        settings.verify_weights,
     )
     text = checkpoint.model.config.text_config
     layout = _layout(checkpoint)

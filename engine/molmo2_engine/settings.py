@@ -14,7 +14,6 @@ class EngineSettings(BaseSettings):
         env_prefix="MOLMO2_ENGINE_",
         cli_prog_name="molmo2-engine",
         cli_kebab_case=True,
-        cli_implicit_flags=True,
         use_attribute_docstrings=True,
     )
 
@@ -22,6 +21,9 @@ class EngineSettings(BaseSettings):
     """A checkpoint's folder, or its name on the Hugging Face hub."""
     revision: str | None = None
     """The hub revision to load; pin it in production."""
+    verify_weights: bool = True
+    """Refuses files whose SHA-256 is not the one that a pull recorded (molmo2-weights.json); it is
+    taken while they are read."""
     socket: Path
     """Where to listen; a lock of the same name beside it keeps a second engine away."""
     device: str = "auto"

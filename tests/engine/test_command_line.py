@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from molmo2_engine.command_line import settings_of
+
 
 @pytest.mark.parametrize(
     ("module", "program"),
@@ -15,6 +17,14 @@ def test_a_value_out_of_bounds_is_named_with_what_is_accepted(tmp_path, module, 
     done = subprocess.run([sys.executable, "-m", module, *given], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr == f"{program}: quantization='int9': Input should be 'none' or 'int8'\n"
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_switches_are_given_as_a_configuration_writes_them(monkeypatch, value):
+    given = ["--checkpoint=weights", "--socket=e.sock", f"--share-gpu={value}"]
+    monkeypatch.setattr(sys, "argv", ["molmo2-engine", *given, f"--decode-graphs={value}"])
+    settings = settings_of("molmo2-engine")
+    assert (settings.share_gpu, settings.decode_graphs) == (value, value)
 
 
 def test_a_setting_that_there_is_not_is_the_last_line(tmp_path):

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoTokenizer, Molmo2ForConditionalGeneration, PreTrainedTokenizerBase
 
 from molmo2_engine.devices import choose_device
-from molmo2_engine.model.loading import UnfitWeights, layer_devices, load_model
+from molmo2_engine.model.loading import Recorded, UnfitWeights, layer_devices, load_model
 from molmo2_engine.model.quantising import Quantization, quantise
 from molmo2_engine.model.refused import CheckpointRefused, is_out_of_memory
 
@@ -52,20 +52,24 @@ def load(
     dtype: str,
     quantization: Quantization = "none",
     spread: Sequence[tuple[torch.device, int]] | None = None,
+    verify: bool = True,
 ) -> Checkpoint:
     """Loads ``name``, a folder or a hub repository, on ``device`` or over those of ``spread``.
 
-    ``spread``: devices, and the bytes that weights may take of each.
+    Args:
+        spread: devices, and the bytes that weights may take of each.
+        verify: whether to compare files with the digests of a pull, where there is its record.
 
     Raises:
-        NotMolmo2: naming what is missing or of another kind.
+        NotMolmo2: naming what is missing, of another kind, or not what was pulled.
         CheckpointRefused: if it cannot be had or does not fit, or a package is missing.
     """
     folder = _locate(name, revision)
     _require_molmo2(folder)
     place = torch.device(choose_device(device))
     try:
-        model = load_model(folder, place, _choose_dtype(dtype, place), spread)
+        recorded = Recorded.of(folder) if verify else None
+        model = load_model(folder, place, _choose_dtype(dtype, place), spread, recorded)
         quantise(model, quantization)
     except UnfitWeights as error:
         raise NotMolmo2(str(error)) from error
