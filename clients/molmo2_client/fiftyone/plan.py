@@ -86,7 +86,7 @@ def make_plan(
     if changed:
         raise ValueError(
             f"{len(changed)} answers of {names.label_field!r} are to another question "
-            f"({changed[0]}). Nothing was asked. Give another label_field to keep both, or "
+            f"({changed[0]}). Nothing was asked. Name another field to keep both, or give "
             "overwrite=True to replace them"
         )
     return Plan(tasks, finished)

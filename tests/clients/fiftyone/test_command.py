@@ -110,6 +110,19 @@ def test_a_dataset_is_embedded_with_its_frames(dataset, labelled):
     assert dataset.first().frames[1].molmo2_embedding.tolist() == [0.0, 1.0]
 
 
+def test_frames_and_answers_are_bounded_as_asked(dataset, labelled):
+    asked = ["--operation", "describe", "--prompt", "a", "--operation", "embed"]
+    result = labelled(*asked, "--max-new-tokens", "64", "--max-frames", "8", "--max-fps", "1")
+    embedded = labelled("--max-frames", "4", "--embeddings-field", "few", app=EMBED)
+
+    dataset.reload()
+    run = dataset.first().molmo2_run
+    assert (result.exit_code, embedded.exit_code) == (0, 0), result.output
+    assert json.loads(run.embed.settings) == {"max_frames": 8, "max_fps": 1}
+    assert json.loads(run.describe.settings)["max_new_tokens"] == 64
+    assert dataset.values("few_run.embed.settings") == ['{"max_frames": 4}'] * 3
+
+
 def test_another_prompt_needs_overwrite(dataset, labelled):
     labelled("--operation", "describe", "--prompt", "one")
 
@@ -119,6 +132,7 @@ def test_another_prompt_needs_overwrite(dataset, labelled):
     dataset.reload()
     assert refused.exit_code == 2
     assert "describe was 'one', is 'another'" in refused.stderr
+    assert "Name another field to keep both, or give --overwrite to replace" in refused.stderr
     assert redone.exit_code == 0
     assert dataset.values("molmo2_description") == ["another"] * 3
 
