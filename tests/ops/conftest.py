@@ -1,6 +1,8 @@
-"""TorchServe's management API, as far as the process beside it needs one."""
+"""What stands for TorchServe: its management API, and its JVM and workers by their commands."""
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,6 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+WAITS = "print(flush=True); input()"
+"""A program that says when it runs, and does until it is told otherwise."""
 
 
 @dataclass
@@ -82,3 +87,45 @@ def api() -> Iterator[ManagementApi]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def alive():
+    """The id of a process that is a worker by its command line."""
+    command = [sys.executable, "-c", WAITS, "model_service_worker.py"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as worker:
+        worker.stdout.readline()
+        yield worker.pid
+        worker.communicate()
+
+
+@pytest.fixture
+def start_jvm(tmp_path):
+    """A process with the JVM's command line, whose id is where TorchServe writes it."""
+    started = []
+    (tmp_path / "tmp").mkdir()
+
+    def start(command="org.pytorch.serve.ModelServer", folder=tmp_path, **environment):
+        given = {
+            "LOG_LOCATION": str(tmp_path / "logs"),
+            "PROMETHEUS_MULTIPROC_DIR": "counts",
+            "MOLMO2_HANDLER_RUN_DIRECTORY": str(tmp_path),
+        }
+        given = {k: v for k, v in {**given, **environment}.items() if v is not None}
+        process = subprocess.Popen(
+            [sys.executable, "-c", WAITS, command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=folder,
+            env=given,
+        )
+        started.append(process)
+        process.stdout.readline()
+        (tmp_path / "tmp" / ".model_server.pid").write_text(str(process.pid))
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

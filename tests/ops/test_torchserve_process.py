@@ -2,49 +2,14 @@
 
 import os
 import re
-import subprocess
-import sys
 
 import pytest
 
 from molmo2_ops.torchserve_process import NotWatchable, TorchServeProcess
 
-RUNS = "print(flush=True); input()"
 
-
-@pytest.fixture
-def start(tmp_path):
-    """A process with the JVM's command line, whose id is where TorchServe writes it."""
-    started = []
-    (tmp_path / "tmp").mkdir()
-
-    def start(command="org.pytorch.serve.ModelServer", folder=tmp_path, **environment):
-        given = {
-            "LOG_LOCATION": str(tmp_path / "logs"),
-            "PROMETHEUS_MULTIPROC_DIR": "counts",
-            "MOLMO2_HANDLER_RUN_DIRECTORY": str(tmp_path),
-        }
-        given = {k: v for k, v in {**given, **environment}.items() if v is not None}
-        process = subprocess.Popen(
-            [sys.executable, "-c", RUNS, command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=folder,
-            env=given,
-        )
-        started.append(process)
-        process.stdout.readline()
-        (tmp_path / "tmp" / ".model_server.pid").write_text(str(process.pid))
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def test_it_is_ended_by_its_id(tmp_path, start):
-    process = start()
+def test_it_is_ended_by_its_id(tmp_path, start_jvm):
+    process = start_jvm()
     torchserve = TorchServeProcess(tmp_path)
     assert not torchserve.has_ended
     torchserve.stop()
@@ -52,35 +17,35 @@ def test_it_is_ended_by_its_id(tmp_path, start):
     assert torchserve.has_ended
 
 
-def test_another_process_that_got_its_number_is_left_alone(tmp_path, start):
-    process = start("something else")
+def test_another_process_that_got_its_number_is_left_alone(tmp_path, start_jvm):
+    process = start_jvm("something else")
     torchserve = TorchServeProcess(tmp_path)
     assert not torchserve.has_ended  # it has yet to begin
     torchserve.stop()
     assert process.poll() is None
-    start()
+    start_jvm()
     assert torchserve.process != process.pid
     assert not torchserve.has_ended
 
 
-def test_one_that_has_ended_is_not_the_process_that_has_its_number_now(tmp_path, start):
-    start()
+def test_one_that_has_ended_is_not_the_process_that_has_its_number_now(tmp_path, start_jvm):
+    start_jvm()
     torchserve = TorchServeProcess(tmp_path)
     assert not torchserve.has_ended
     torchserve._process = os.getpid()
     assert torchserve.has_ended
 
 
-def test_its_identity_is_its_own(tmp_path, start):
-    start()
+def test_its_identity_is_its_own(tmp_path, start_jvm):
+    start_jvm()
     first = TorchServeProcess(tmp_path).identity
     assert first == TorchServeProcess(tmp_path).identity
-    start()
+    start_jvm()
     assert TorchServeProcess(tmp_path).identity != first
 
 
-def test_one_that_was_started_as_it_should_can_be_watched(tmp_path, start):
-    start()
+def test_one_that_was_started_as_it_should_can_be_watched(tmp_path, start_jvm):
+    start_jvm()
     TorchServeProcess(tmp_path).check()
 
 
@@ -93,8 +58,8 @@ def test_one_that_was_started_as_it_should_can_be_watched(tmp_path, start):
         ({"folder": "/", "PROMETHEUS_MULTIPROC_DIR": "/counts"}, "it runs in /"),
     ],
 )
-def test_what_is_missing_is_named_with_what_to_set(tmp_path, start, wrong, told):
-    start(**wrong)
+def test_what_is_missing_is_named_with_what_to_set(tmp_path, start_jvm, wrong, told):
+    start_jvm(**wrong)
     with pytest.raises(NotWatchable, match=re.escape(told)) as refused:
         TorchServeProcess(tmp_path).check()
     assert f"PROMETHEUS_MULTIPROC_DIR={tmp_path}/counts" in str(refused.value)

@@ -28,17 +28,6 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def alive():
-    """The id of a process that is a worker by its command line."""
-    command = [sys.executable, "-c", "print(flush=True); input()", "model_service_worker.py"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes) as worker:
-        worker.stdout.readline()
-        yield worker.pid
-        worker.communicate()
-
-
-@pytest.fixture
 def gone():
     with subprocess.Popen([sys.executable, "-c", "pass"]) as process:
         process.wait()
