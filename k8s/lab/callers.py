@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
+from stamina.instrumentation import RetryDetails, get_on_retry_hooks, set_on_retry_hooks
+
 from molmo2_client import Molmo2, Molmo2Error
 from molmo2_contract.operations import Describe
 
@@ -21,6 +23,13 @@ class Request:
     began: float
     ended: float
     error: str | None
+    tried_again: list[str]
+    """Why each attempt but the last failed: Overloaded where a pod was full or leaving,
+    ServerUnreachable where a connection was refused or dropped."""
+
+
+_here = threading.local()
+"""Of the request that this thread is at: what it was tried again for."""
 
 
 @dataclass
@@ -53,23 +62,30 @@ class Callers:
 
     def _ask(self, place: int) -> None:
         while place < self._wanted:
-            began, error = time.time(), None
+            began, error, _here.tried_again = time.time(), None, []
             video = f"http://127.0.0.1:{self.videos_port}/{next(self._videos)}.mp4"
             try:
                 self.client.ask(video, QUESTION)
             except Molmo2Error as raised:
                 error = f"{raised.kind.value}: {raised}"
-            self.requests.append(Request(began, time.time(), error))
+            self.requests.append(Request(began, time.time(), error, _here.tried_again))
             if error:
                 time.sleep(_SECONDS_AFTER_A_FAILURE)
 
 
 @contextmanager
-def callers(url: str, token: str, retries: int, videos_port: int) -> Iterator[Callers]:
-    """With the client as it is shipped; ``retries`` is what the labelling Job sets."""
-    with Molmo2(url, model="molmo2-demo", token=token, retries=retries) as client:
+def callers(url: str, token: str, retry_for: float, videos_port: int) -> Iterator[Callers]:
+    """With the client as it is shipped; ``retry_for`` is what the labelling Job sets."""
+    before = get_on_retry_hooks()
+    set_on_retry_hooks([_note])
+    with Molmo2(url, model="molmo2-demo", token=token, retry_for=retry_for) as client:
         asking = Callers(client, videos_port)
         try:
             yield asking
         finally:
             asking.leave()
+            set_on_retry_hooks(before)
+
+
+def _note(retry: RetryDetails) -> None:
+    _here.tried_again.append(type(retry.caused_by).__name__)

@@ -65,13 +65,13 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         running.enter_context(controllers(plane, LOOK_SECONDS))
         watched = running.enter_context(replicas(api, NAMESPACE, "molmo2"))
         url = running.enter_context(service(api, NAMESPACE, "molmo2"))
-        asking = running.enter_context(callers(url, TOKEN, retries_of_the_job(), videos_port))
+        asking = running.enter_context(callers(url, TOKEN, patience_of_the_job(), videos_port))
         yield Cluster(api, node, adapter, watched, asking)
 
 
-def retries_of_the_job() -> int:
-    """What our example of a labelling Job tells the client."""
+def patience_of_the_job() -> float:
+    """Seconds, as our example of a labelling Job tells the client."""
     job = yaml.safe_load((K8S / "examples" / "label-job.yaml").read_text())
     (container,) = job["spec"]["template"]["spec"]["containers"]
-    (retries,) = (one["value"] for one in container["env"] if one["name"] == "MOLMO2_RETRIES")
-    return int(retries)
+    (seconds,) = (one["value"] for one in container["env"] if one["name"] == "MOLMO2_RETRY_FOR")
+    return float(seconds)

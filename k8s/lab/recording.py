@@ -39,5 +39,7 @@ def recording(cluster: Cluster, steps: list[Step], until: float) -> Object:
         ],
         "pods": [[since(one.at), one.pod, one.event] for one in cluster.kubelet.events],
         "drained": cluster.kubelet.drained,
-        "requests": [[since(one.began), since(one.ended), one.error] for one in requests],
+        "requests": [
+            [since(one.began), since(one.ended), one.error, one.tried_again] for one in requests
+        ],
     }

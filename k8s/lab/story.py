@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.cluster import DEPLOYMENT, Cluster
+from lab.deployed import objects, slots
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +42,9 @@ class Rollout:
 
 
 def steps_of_load(cluster: Cluster, callers_of_a_pod: float) -> list[Step]:
-    """Up and down, each time until there are as many pods as it takes, and none that leave."""
-    steps = []
+    """Up and down, each time until there are as many pods as it takes, none that leave, and each
+    has half of its share of the callers at least."""
+    steps, slots_of_a_pod = [], slots(objects(0))
     _until(lambda: settled(cluster, 1))
     for number in (1, MOST, 1):
         callers = int(number * callers_of_a_pod)
@@ -51,6 +53,8 @@ def steps_of_load(cluster: Cluster, callers_of_a_pod: float) -> list[Step]:
         cluster.callers.become(callers)
         steps.append(Step(began, time.time(), callers, number))
         _until(lambda number=number: settled(cluster, number))
+        fair = callers / number / slots_of_a_pod
+        _until(lambda fair=fair: shared(cluster, fair))
         time.sleep(QUIET_SECONDS)
     return steps
 
@@ -70,6 +74,12 @@ def settled(cluster: Cluster, number: int) -> bool:
     """Whether so many pods are wanted and ready, and there are no others."""
     wanted, ready = cluster.replicas.wanted[-1][1], cluster.replicas.ready[-1][1]
     return wanted == ready == len(cluster.kubelet.pods) == number
+
+
+def shared(cluster: Cluster, fair: float) -> bool:
+    """Whether no pod has less than half of what is ``fair``, requests in flight for each slot."""
+    values = cluster.adapter.looks[-1].values
+    return min(values.values(), default=0.0) >= fair / 2
 
 
 def _until(done: Callable[[], bool]) -> bool:

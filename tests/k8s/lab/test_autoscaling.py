@@ -3,6 +3,7 @@
 RECORDING=<file> keeps what was seen for the tests of the autoscaler's model.
 """
 
+import collections
 import json
 import os
 import time
@@ -65,12 +66,13 @@ def test_never_less_than_the_load_takes_is_decided_before_it_falls(told):
 
 
 def test_pods_that_came_get_their_share_of_callers_who_were_there_before(told):
-    """Connections end by age, and each new one goes to the next pod."""
+    """Connections end by age, and each new one goes to the next pod; half a share is one."""
     came = next(at for at, number in told["ready"] if number == 6)
-    looks = [look["values"] for look in told["looks"] if came < look["at"] <= told["fell"]]
-    busy = [sum(value > 0 for value in values) for values in looks]
-    print(f"{busy[0]} pods busy when six were ready, then up to {max(busy)}")
-    assert max(busy) == 6
+    looks = [look for look in told["looks"] if came < look["at"] <= told["fell"]]
+    share = told["callers"][1][1] / 6 / slots(objects(0))
+    least = {look["at"] - came: min(look["values"]) / share for look in looks}
+    print(f"the least busy of six pods has {max(least.values()):.2f} of its share at best")
+    assert max(least.values()) >= 0.5
 
 
 def test_a_load_that_one_pod_takes_asks_for_no_other(told):
@@ -80,8 +82,9 @@ def test_a_load_that_one_pod_takes_asks_for_no_other(told):
 
 
 def test_no_request_failed(told):
-    failed = [error for *_, error in told["requests"] if error]
-    print(f"{len(told['requests'])} requests, {len(failed)} failed")
+    failed = [error for _, _, error, _ in told["requests"] if error]
+    again = collections.Counter(cause for *_, causes in told["requests"] for cause in causes)
+    print(f"{len(told['requests'])} requests, {len(failed)} failed; tried again for {dict(again)}")
     assert len(told["requests"]) > 100
     assert not failed
 
