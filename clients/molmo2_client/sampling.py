@@ -1,4 +1,4 @@
-"""How densely the videos of a call about many are sampled."""
+"""What of the videos is looked at by a call about many, and how densely."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,10 +9,15 @@ from molmo2_contract.video import Video
 
 @dataclass(frozen=True)
 class Sampling:
-    """What a request says of its video's frames; None stands for the contract's default."""
+    """What a request says of its video's frames; None stands for the contract's default.
+
+    ``start`` and ``end`` are in seconds; clips of a dataset have their own.
+    """
 
     max_frames: int | None = None
     max_fps: float | None = None
+    start: float | None = None
+    end: float | None = None
 
     def check(self) -> None:
         """Raises:

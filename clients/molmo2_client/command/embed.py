@@ -9,7 +9,7 @@ from molmo2_client.client import Molmo2
 from molmo2_client.command import options
 from molmo2_client.command.folders import label_folder
 from molmo2_client.command.running import run
-from molmo2_client.command.samples import load_view, only_for_datasets
+from molmo2_client.command.samples import load_view, only_for_datasets, only_for_folders
 from molmo2_client.command.server_options import connected
 from molmo2_client.summary import LabelSummary
 from molmo2_contract.operations import Embed, Pooling
@@ -42,6 +42,8 @@ def embed(
     embeddings_field: Annotated[
         str | None, typer.Option(help="Field for the vectors.", show_default="molmo2_embedding")
     ] = None,
+    start: options.Start = None,
+    end: options.End = None,
     max_frames: options.MaxFrames = None,
     max_fps: options.MaxFps = None,
     output: options.Output = None,
@@ -55,12 +57,13 @@ def embed(
     how: dict[str, Any] = {"overwrite": overwrite, "concurrency": concurrency}
     how |= {"max_frames": max_frames, "max_fps": max_fps}
     if output is None:
+        only_for_folders(start=start, end=end)
         samples = load_view(target, view, max_samples)
         how |= {"pooling": pooling, "per_frame": per_frame}
         run(lambda: _embed_dataset(samples, molmo2, embeddings_field, **how), as_json)
     else:
         only_for_datasets(view=view, embeddings_field=embeddings_field)
-        how |= {"output": output, "max_videos": max_samples}
+        how |= {"start": start, "end": end, "output": output, "max_videos": max_samples}
         operation = Embed(pooling=pooling, per_frame=per_frame)
         run(lambda: label_folder(target, operation, molmo2, **how), as_json)
 

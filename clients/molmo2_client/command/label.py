@@ -11,7 +11,7 @@ from molmo2_client.command import options
 from molmo2_client.command.folders import label_folder
 from molmo2_client.command.questions import bounded, held_to, with_prompts
 from molmo2_client.command.running import run
-from molmo2_client.command.samples import load_view, only_for_datasets
+from molmo2_client.command.samples import load_view, only_for_datasets, only_for_folders
 from molmo2_client.command.server_options import connected
 from molmo2_client.summary import LabelSummary
 from molmo2_contract.operations import OPERATION_NAMES
@@ -70,6 +70,8 @@ def label(
             metavar="none|hold|linear", help="Whether frames between sampled ones get labels too."
         ),
     ] = None,
+    start: options.Start = None,
+    end: options.End = None,
     max_frames: options.MaxFrames = None,
     max_fps: options.MaxFps = None,
     max_new_tokens: Annotated[
@@ -96,11 +98,12 @@ def label(
     how: dict[str, Any] = {"overwrite": overwrite, "concurrency": concurrency}
     how |= {"max_frames": max_frames, "max_fps": max_fps}
     if output is None:
+        only_for_folders(start=start, end=end)
         samples = load_view(target, view, max_samples)
         run(lambda: _label_dataset(samples, operations, molmo2, **named, **how), as_json)
     else:
         only_for_datasets(view=view, **named)
-        how |= {"output": output, "max_videos": max_samples}
+        how |= {"start": start, "end": end, "output": output, "max_videos": max_samples}
         run(lambda: label_folder(target, operations, molmo2, **how), as_json)
 
 

@@ -43,6 +43,10 @@ Concurrency = Annotated[
     int, typer.Option(min=1, help="Requests under way at once.", rich_help_panel=_MANY)
 ]
 
+Start = Annotated[float | None, typer.Option(help="Look from here on, in seconds.")]
+
+End = Annotated[float | None, typer.Option(help="Look no further, in seconds.")]
+
 MaxFrames = Annotated[int | None, typer.Option(help="Frames sampled at most.", show_default="384")]
 
 MaxFps = Annotated[float | None, typer.Option(help="Frames sampled a second.", show_default="2")]

@@ -1,5 +1,6 @@
 """The samples of a FiftyOne dataset that a command is about."""
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,15 @@ def need_fiftyone() -> None:
 
 def only_for_datasets(**given: object) -> None:
     """Refuses options that mean nothing for a folder."""
+    _refuse(given, "means nothing for a folder; leave it out, or --output")
+
+
+def only_for_folders(**given: object) -> None:
+    """Refuses options that mean nothing for a dataset."""
+    _refuse(given, "is for folders; a dataset has clips (to_clips)")
+
+
+def _refuse(given: Mapping[str, object], why: str) -> None:
     for name, value in given.items():
-        if value:
-            raise typer.BadParameter(
-                "means nothing for a folder; leave it out, or --output",
-                param_hint=f"--{name.replace('_', '-')}",
-            )
+        if value is not None:
+            raise typer.BadParameter(why, param_hint=f"--{name.replace('_', '-')}")

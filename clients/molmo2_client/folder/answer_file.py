@@ -2,7 +2,8 @@
 
 A line is ``{"video": …, "operations": […], "seconds": …}`` with ``"response"``, the contract's
 response, or ``"error"``, the contract's error, where the request failed as a whole. ``video`` is
-the path within the folder. ``"sampling"`` is there where its frames were not sampled by default.
+the path within the folder. ``"sampling"`` is there where not all of it was looked
+at, or not by default.
 """
 
 import fcntl

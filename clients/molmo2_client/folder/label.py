@@ -28,6 +28,8 @@ def label_folder(
     *,
     client: Molmo2,
     output: Path | str,
+    start: float | None = None,
+    end: float | None = None,
     max_frames: int | None = None,
     max_fps: float | None = None,
     concurrency: int = 8,
@@ -48,6 +50,7 @@ def label_folder(
             several, of a kind too.
         client: asks the server.
         output: where to write; see ``answer_file``.
+        start, end: seconds of each video; only this part is looked at.
         max_frames: frames of a video that the model is shown at most; default 384.
         max_fps: of each second at most; default 2.
         concurrency: requests under way at once.
@@ -64,7 +67,7 @@ def label_folder(
             answered is written.
     """
     folder = Path(folder)
-    asked, sampling = _operations(operations), Sampling(max_frames, max_fps)
+    asked, sampling = _operations(operations), Sampling(max_frames, max_fps, start, end)
     sampling.check()
     videos = [path.as_posix() for path in find_videos(folder)[:max_videos]]
 

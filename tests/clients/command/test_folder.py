@@ -66,12 +66,14 @@ def test_two_questions_of_a_kind_have_each_its_prompt(molmo2, answers):
 
 def test_answers_and_frames_are_bounded_as_asked(molmo2, answers):
     asked = ["--operation", "tracking", "--prompt", "car", "--operation", "embed"]
-    done = molmo2("label", *asked, "--max-new-tokens", 64, "--max-frames", 8, "--max-fps", 1)
+    bounds = ["--max-new-tokens", 64, "--end", 1, "--max-frames", 8, "--max-fps", 1]
+    done = molmo2("label", *asked, *bounds)
 
     assert done.returncode == 0, done.stderr
     for answer in answers():
         assert answer.operations[0].max_new_tokens == 64
-        assert answer.sampling == {"max_frames": 8, "max_fps": 1}
+        assert answer.sampling == {"end": 1, "max_frames": 8, "max_fps": 1}
+        assert answer.response.video.sampled.times[-1] <= 1
 
 
 def test_a_server_that_is_away_is_asked_again_as_long_as_asked_for(command, contract_server):

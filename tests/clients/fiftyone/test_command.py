@@ -143,6 +143,7 @@ def test_another_prompt_needs_overwrite(dataset, labelled):
         (["--operation", "pointing"], "0 given, wanted: one for pointing"),
         (["--operation", "embed", "--prompt", "x"], "1 given, wanted: none"),
         (["--operation", "describe", "--prompt-field", "=what"], "OPERATION=FIELD"),
+        (["--operation", "embed", "--end", "3"], "is for folders; a dataset has clips"),
         (["--operation", "embed", "--view", "second"], "has no saved view 'second' among first"),
     ],
 )
