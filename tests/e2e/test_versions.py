@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
+import grpc
 import httpx2
 import pytest
-from watched import health, is_ready, metrics, until
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from watched import SLOW, health, is_ready, metrics, until
 
 from molmo2_archive.build import Archive, build
 from molmo2_client import InvalidRequest, Molmo2Error
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
 EMBED = [{"operation": "embed"}]
+SERVING, NOT_SERVING = 1, 2
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +58,21 @@ def use(both, version):
     assert answer.status_code == 200, answer.text
 
 
+def scale(both, version, workers):
+    key = json.loads(both.server.key_file.read_bytes())["management"]["key"]
+    address = f"http://127.0.0.1:{both.server.options.ports.management}"
+    answer = httpx2.put(
+        f"{address}/models/molmo2-demo/{version}",
+        params={"min_worker": workers, "max_worker": workers},
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    assert answer.is_success, answer.text
+
+
+def alive(both, model):
+    return metrics(both.server)[f'molmo2_workers{{model="{model}",state="alive"}}']
+
+
 def answering(both, transport, model="molmo2-demo"):
     with both.client(transport, model=model) as client:
         return client.info().model.version
@@ -83,6 +101,47 @@ def test_both_have_workers_of_their_own_and_the_server_is_ready_with_both(both):
     told = metrics(both.server)
     for model in ("molmo2-demo", "molmo2-demo/2.0"):
         assert told[f'molmo2_workers{{model="{model}",state="alive"}}'] == 1
+    engines = [name for name in told if name.startswith("molmo2_engine_workers")]
+    versions = [f'version="{version}"' in name for name in engines for version in ("1.0", "2.0")]
+    assert sorted(versions) == [False, False, True, True]
+
+
+def test_what_a_version_is_at_is_told_of_it_alone(both, video):
+    def in_flight(model: str) -> float:
+        return metrics(both.server)[f'molmo2_requests_in_flight{{model="{model}"}}']
+
+    with ThreadPoolExecutor(1) as pool, both.client("grpc", media="path") as client:
+        answer = pool.submit(client.ask, video, SLOW)
+        until(lambda: in_flight("molmo2-demo") == 1, 60, "a request at the first version")
+        assert in_flight("molmo2-demo/2.0") == 0
+        answer.result(120)
+
+
+def test_grpc_health_knows_a_version_that_is_the_default_by_both_names(both):
+    until(lambda: is_ready(both.server), 60, "readiness")
+    address = f"127.0.0.1:{both.server.options.ports.grpc_health}"
+    with grpc.insecure_channel(address) as channel:
+        stub = health_pb2_grpc.HealthStub(channel)
+        for name in ("molmo2-demo", "molmo2-demo/1.0", "molmo2-demo/2.0"):
+            request = health_pb2.HealthCheckRequest(service=name)
+            assert stub.Check(request, timeout=10).status == SERVING
+
+
+def test_a_version_that_is_scaled_to_none_leaves_the_server_ready(both):
+    until(lambda: is_ready(both.server), 60, "readiness")
+    scale(both, "2.0", 0)
+    wanted = 'molmo2_workers{model="molmo2-demo/2.0",state="wanted"}'
+    until(lambda: metrics(both.server)[wanted] == 0, 30, "nothing wanted")
+    until(lambda: alive(both, "molmo2-demo/2.0") == 0, 30, "no worker")
+    assert health(both.server, "readyz") == (200, [])
+    address = f"127.0.0.1:{both.server.options.ports.grpc_health}"
+    with grpc.insecure_channel(address) as channel:
+        request = health_pb2.HealthCheckRequest(service="molmo2-demo/2.0")
+        stub = health_pb2_grpc.HealthStub(channel)
+        assert stub.Check(request, timeout=10).status == NOT_SERVING
+    scale(both, "2.0", 1)
+    until(lambda: alive(both, "molmo2-demo/2.0") == 1, 60, "a worker")
+    until(lambda: is_ready(both.server), 60, "readiness")
 
 
 def test_changing_over_and_back_under_load_fails_nobody(both, video):
