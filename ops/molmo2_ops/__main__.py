@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 
+from pydantic import ValidationError
 from pydantic_settings import CliApp
 
 from molmo2_ops.beside import Beside
@@ -12,7 +13,13 @@ from molmo2_ops.torchserve_process import NotWatchable
 
 
 def main() -> None:
-    settings = CliApp.run(OpsSettings)
+    try:
+        settings = CliApp.run(OpsSettings)
+    except ValidationError as error:
+        wrong = (
+            f"{each['loc'][0] if each['loc'] else ''}: {each['msg']}" for each in error.errors()
+        )
+        sys.exit(f"molmo2-ops: {'; '.join(wrong)}")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     beside = Beside(settings)
