@@ -1,16 +1,18 @@
 """One call, ready for any transport."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypedDict
+from uuid import uuid4
 
 from pydantic import BaseModel
 
 from molmo2_client.media import VideoLike, resolve
 from molmo2_client.settings import Settings
 from molmo2_client.upload import Source, check
-from molmo2_client.video_key import video_key
+from molmo2_client.video_key import HEADER, video_key
 from molmo2_contract.images import PART_PREFIX, ImagesRequest
 from molmo2_contract.operations import Operation
 from molmo2_contract.request import InfoRequest, Request, parse_request
@@ -29,7 +31,8 @@ class Options(TypedDict, total=False):
     start, end: seconds of the whole video; only this part is looked at.
     max_frames, max_fps: how densely it is sampled.
     timeout: seconds that the server gets.
-    request_id: comes back in the answer and in errors, and stands in the server's log.
+    request_id: comes back in the answer and in errors, and stands in the server's and the gateway's
+        logs; without it the client makes one.
     """
 
     start: float | None
@@ -38,6 +41,13 @@ class Options(TypedDict, total=False):
     max_fps: float | None
     timeout: float | None
     request_id: str | None
+
+
+REQUEST_ID_HEADER = "x-request-id"
+"""Of HTTP, and in gRPC's metadata."""
+
+_SAYABLE = re.compile(r"[!-~]+")
+"""What both can carry; an id of other characters is in the request alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +59,29 @@ class Call:
     parts: Mapping[str, bytes | Path] = field(default_factory=dict)
     video_key: str | None = None
     """For routers: the same for every request about one video."""
+    request_id: str | None = None
+    """For gateways: the request's own, so that one id is in every log."""
 
     @classmethod
     def ask(cls, request: Request, video: Source) -> Self:
         """The call that sends ``request``, with the video's bytes if they travel."""
         parts = {} if video is None else {"video": video}
         document = request.model_dump_json(exclude_none=True).encode()
-        return cls(document, request.timeout, parts, video_key(request.video.uri, video))
+        key = video_key(request.video.uri, video)
+        return cls(document, request.timeout, parts, key, request.request_id)
 
     @classmethod
     def ask_images(cls, request: ImagesRequest, images: Sequence[bytes | Path]) -> Self:
         """The call that sends ``request``, with the images' bytes if they travel."""
         parts = {f"{PART_PREFIX}{number}": image for number, image in enumerate(images, start=1)}
-        return cls(request.model_dump_json(exclude_none=True).encode(), request.timeout, parts)
+        document = request.model_dump_json(exclude_none=True).encode()
+        return cls(document, request.timeout, parts, request_id=request.request_id)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the call says to those between here and the server, which do not read its JSON."""
+        said = {HEADER: self.video_key, REQUEST_ID_HEADER: self.request_id}
+        return {name: value for name, value in said.items() if value and _SAYABLE.fullmatch(value)}
 
     @classmethod
     def info(cls, timeout: float) -> Self:
@@ -93,7 +113,7 @@ def compose(
             "operations": several(operations),
             "timeout": settings.timeout if timeout is None else timeout,
             "stream": stream,
-            "request_id": request_id,
+            "request_id": uuid4().hex if request_id is None else request_id,
         }
     )
     assert isinstance(request, Request)  # what it is depends on its keys

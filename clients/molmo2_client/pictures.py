@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TypedDict
+from uuid import uuid4
 
 from molmo2_client.call import several
 from molmo2_client.errors import InvalidRequest
@@ -68,7 +69,7 @@ def compose_images(
             "images": uris,
             "operations": several(operations),
             "timeout": settings.timeout if timeout is None else timeout,
-            "request_id": request_id,
+            "request_id": uuid4().hex if request_id is None else request_id,
         }
     )
     assert isinstance(request, ImagesRequest)

@@ -23,6 +23,24 @@ def test_the_document_is_the_contracts_request():
     assert [asked["operation"] for asked in document["operations"]] == ["describe", "embed"]
 
 
+@pytest.mark.parametrize("given", ["r-1", None])
+def test_a_request_has_one_id_for_the_server_and_for_those_before_it(given):
+    document, call = _sent(URI, Embed(), request_id=given)
+    assert call.headers["x-request-id"] == document["request_id"]
+    assert given in (None, document["request_id"])
+
+
+def test_an_id_that_the_caller_leaves_out_is_another_for_each_request():
+    assert _sent(URI, Embed())[0]["request_id"] != _sent(URI, Embed())[0]["request_id"]
+
+
+@pytest.mark.parametrize("given", ["größer", "a b", "a\nb: c"])
+def test_an_id_that_no_header_can_carry_is_in_the_request_alone(given):
+    document, call = _sent(URI, Embed(), request_id=given)
+    assert document["request_id"] == given
+    assert "x-request-id" not in call.headers
+
+
 @pytest.mark.parametrize("one", [Embed(), {"operation": "embed"}, "embed", ["embed"]])
 def test_one_operation_stands_for_a_list_of_it(one):
     assert _sent(URI, one)[0]["operations"] == [

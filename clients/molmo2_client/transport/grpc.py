@@ -17,7 +17,6 @@ from molmo2_client.errors import Molmo2Error
 from molmo2_client.settings import Settings
 from molmo2_client.transport.grpc_refusals import refusal
 from molmo2_client.upload import content
-from molmo2_client.video_key import HEADER
 from molmo2_client.wire.inference_pb2 import PredictionsRequest
 from molmo2_client.wire.inference_pb2_grpc import InferenceAPIsServiceStub
 
@@ -30,10 +29,8 @@ _ROUND_ROBIN = json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})
 
 
 def _metadata(call: Call, token: str | None) -> tuple[tuple[str, str], ...]:
-    metadata = [("authorization", f"Bearer {token}")] if token is not None else []
-    if call.video_key is not None:
-        metadata.append((HEADER, call.video_key))
-    return tuple(metadata)
+    said = {} if token is None else {"authorization": f"Bearer {token}"}
+    return tuple((said | call.headers).items())
 
 
 class _Grpc:

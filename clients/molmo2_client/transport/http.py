@@ -14,7 +14,6 @@ from molmo2_client.call import Call
 from molmo2_client.settings import Settings
 from molmo2_client.transport.http_refusals import refusal, translated
 from molmo2_client.upload import opened
-from molmo2_client.video_key import HEADER
 
 _JSON = "application/json"
 _BYTES = "application/octet-stream"
@@ -24,8 +23,7 @@ _NO_PROXY = {"http://": None, "https://": None}
 
 
 def _headers(call: Call, token: str | None) -> dict[str, str]:
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return headers if call.video_key is None else {**headers, HEADER: call.video_key}
+    return call.headers if token is None else {"Authorization": f"Bearer {token}"} | call.headers
 
 
 class _Http:
