@@ -31,7 +31,10 @@ def main(
     ] = ("checkpoint"),
     revision: Annotated[str | None, typer.Option(help="Hub revision to pin.")] = None,
     unpinned: Annotated[
-        bool, typer.Option("--unpinned", help="Take whatever the hub has when the engine starts.")
+        bool,
+        typer.Option(
+            "--unpinned", help="Take whatever the hub, or the folder, has when the engine starts."
+        ),
     ] = False,
     like: Annotated[
         str | None,

@@ -18,9 +18,11 @@ class Archive:
     config: str = "checkpoint"
     """Which configuration of ``configs`` to start from, or a file of one's own, ``….yaml``."""
     revision: str | None = None
-    """The hub's commit; by default that of the folder, as ``molmo2 weights pull`` recorded it."""
+    """The hub's commit; by default that of the folder, as ``molmo2 weights pull`` recorded it, or
+    a digest of what the folder holds."""
     unpinned: bool = False
-    """Take whatever the hub has when the engine starts, where no revision is known."""
+    """Take whatever the hub, or the folder, has when the engine starts, where no revision is
+    known."""
     like: str | None = None
     """The released checkpoint that this one was made from, whose settings and notes it gets."""
     gpu_memory: int | None = None

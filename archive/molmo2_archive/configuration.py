@@ -16,8 +16,9 @@ from molmo2_archive.checks import (
     check_memory,
     check_revision,
 )
+from molmo2_archive.digests import digests
 from molmo2_archive.errors import BuildError
-from molmo2_contract.weights import WeightsRecord
+from molmo2_contract.weights import WeightsRecord, content_revision
 
 WEIGHTS = "weights"
 """The folder of an archive that carries them."""
@@ -120,9 +121,12 @@ def _checkpoint(archive: Archive, record: WeightsRecord | None) -> dict[str, str
     # By its absolute path, since TorchServe runs elsewhere.
     named = str(folder.resolve()) if folder.is_dir() else archive.checkpoint
     found = {"checkpoint": WEIGHTS if archive.carry_weights else named}
-    if revision := held or archive.revision:
+    revision = archive.revision if record is None else held or archive.revision or record.pinned
+    if revision is None and folder.is_dir() and not archive.unpinned:
+        revision = content_revision(digests(folder))
+    if revision is not None:
         found["revision"] = revision
-    elif not (archive.unpinned or folder.is_dir()):
+    elif not archive.unpinned:
         raise BuildError(
             f"{archive.checkpoint}: which revision? Name the hub's commit (--revision); or pull "
             f"the weights, which pins it (molmo2 weights pull {archive.checkpoint} FOLDER), and "

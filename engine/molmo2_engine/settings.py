@@ -20,10 +20,10 @@ class EngineSettings(BaseSettings):
     checkpoint: str
     """A checkpoint's folder, or its name on the Hugging Face hub."""
     revision: str | None = None
-    """The hub revision to load; pin it in production."""
+    """The hub revision to load, pin it in production; of a folder, what it must hold."""
     verify_weights: bool = True
-    """Refuses files whose SHA-256 is not the one that a pull recorded (molmo2-weights.json); it is
-    taken while they are read."""
+    """Refuses files whose SHA-256 is not the one that a pull recorded (molmo2-weights.json) or an
+    archive was built with; it is taken while they are read."""
     socket: Path
     """Where to listen; a lock of the same name beside it keeps a second engine away."""
     device: str = "auto"

@@ -94,7 +94,28 @@ def test_it_carries_the_weights_and_its_configuration_names_them(unpacked):
 def test_its_configuration_is_the_one_that_was_asked_for(unpacked):
     written = yaml.safe_load((unpacked / "model-config.yaml").read_text())
     source = Path(builder.__file__).with_name("configs") / "molmo2-demo.yaml"
+    del written["engine"]["revision"]
     assert written == yaml.safe_load(source.read_text())
+
+
+def test_a_folder_that_nobody_pulled_has_the_revision_of_its_content(built, unpacked, tmp_path):
+    def revision(folder, **options):
+        config, _ = built("m", folder, config="molmo2-demo", unpinned=False, **options)
+        return config["engine"]["revision"]
+
+    carried = yaml.safe_load((unpacked / "model-config.yaml").read_text())["engine"]["revision"]
+    copy = shutil.copytree(CHECKPOINT, tmp_path / "copy")
+    assert revision(copy) == revision(copy, carry_weights=True) == carried
+    (copy / "modeling_molmo2.py").touch()  # which no engine reads
+    assert revision(copy) == carried
+    (copy / "chat_template.jinja").write_text("{{ messages }}")
+    assert revision(copy).startswith("sha256:")
+    assert revision(copy) != carried
+
+
+def test_it_may_follow_its_folder(built):
+    config, _ = built("m", CHECKPOINT, config="molmo2-demo", unpinned=True)
+    assert "revision" not in config["engine"]
 
 
 def test_a_name_on_the_hub_is_named_not_carried(built):

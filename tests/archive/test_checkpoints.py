@@ -102,7 +102,6 @@ def test_a_damaged_record_is_refused(configuration, pulled):
 def test_a_folder_called_like_a_checkpoint_is_served_like_it(configuration, make_folder):
     config = yaml.safe_load(configuration(make_folder("Molmo2-8B")))
     assert config["handler"]["checkpoint"] == "allenai/Molmo2-8B"
-    assert "revision" not in config["engine"]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def built(overlay, folder, source=None, **model):
 def test_the_demos_is_what_its_overlay_says(tmp_path):
     config, wanted = built("demo-cpu", tmp_path), model_config("demo-cpu")
     assert config["engine"].pop("checkpoint") == str(tmp_path / "weights" / "molmo2-demo" / "demo")
+    assert config["engine"].pop("revision").startswith("sha256:")  # of the demo's own files
     del wanted["engine"]["checkpoint"]
     assert config == wanted
 

@@ -77,8 +77,7 @@ def pull_weights(
     said = "is there" if done.fetched else "was there already"
     typer.echo(f"{done.folder} {said}: {len(done.record.files)} files, {decimal(size)}")
     typer.echo(f"source {done.record.source}")
-    if done.record.revision:
-        typer.echo(f"revision {done.record.revision}")
+    typer.echo(f"revision {done.record.pinned}")
 
 
 def _bar(console: Console) -> Progress:

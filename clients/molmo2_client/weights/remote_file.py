@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from molmo2_client.weights.errors import WeightsError
-from molmo2_contract.weights import RECORD_NAME
-
-_FETCHED = (".safetensors", ".json", ".jinja", ".txt")
-"""Weights, configuration, tokenizer, chat template. Never pickles, never code."""
+from molmo2_contract.weights import READ, RECORD_NAME
 
 _AT_THE_TOP = re.compile(r"\w[\w.-]*")
 """A file's name without a folder."""
@@ -84,11 +81,13 @@ class Verifier:
 def choose(files: Iterable[RemoteFile], source: str) -> list[RemoteFile]:
     """The files to fetch: those at the top that an engine reads, the smallest first.
 
+    Never pickles, never code.
+
     Raises:
         WeightsError: if this is no checkpoint, or its weights are pickled.
     """
     top = [file for file in files if _AT_THE_TOP.fullmatch(file.path)]
-    chosen = [f for f in top if f.path.endswith(_FETCHED) and f.path != RECORD_NAME]
+    chosen = [f for f in top if f.path.endswith(READ) and f.path != RECORD_NAME]
     if not any(file.path == "config.json" for file in chosen):
         raise WeightsError(f"{source}: has no config.json; this is not a checkpoint")
     if not any(file.path.endswith(".safetensors") for file in chosen):

@@ -8,12 +8,13 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, Molmo2ForConditionalGeneration, PreTrainedTokenizerBase
 
+from molmo2_contract.weights import READ
 from molmo2_engine.devices import choose_device
-from molmo2_engine.model.loading import Recorded, UnfitWeights, layer_devices, load_model
+from molmo2_engine.model.loading import UnfitWeights, layer_devices, load_model, pinned
 from molmo2_engine.model.quantising import Quantization, quantise
 from molmo2_engine.model.refused import CheckpointRefused, is_out_of_memory
 
-_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt"]
+_FILES = [f"*{suffix}" for suffix in READ]
 
 
 class NotMolmo2(CheckpointRefused):
@@ -58,7 +59,8 @@ def load(
 
     Args:
         spread: devices, and the bytes that weights may take of each.
-        verify: whether to compare files with the digests of a pull, where there is its record.
+        verify: whether to compare files with the digests of a pull, where there is its record, or
+            else with a revision that is a digest.
 
     Raises:
         NotMolmo2: naming what is missing, of another kind, or not what was pulled.
@@ -68,8 +70,8 @@ def load(
     _require_molmo2(folder)
     place = torch.device(choose_device(device))
     try:
-        recorded = Recorded.of(folder) if verify else None
-        model = load_model(folder, place, _choose_dtype(dtype, place), spread, recorded)
+        held_to = pinned(folder, revision) if verify else None
+        model = load_model(folder, place, _choose_dtype(dtype, place), spread, held_to)
         quantise(model, quantization)
     except UnfitWeights as error:
         raise NotMolmo2(str(error)) from error

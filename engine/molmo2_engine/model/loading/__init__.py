@@ -1,8 +1,8 @@
 """Weights from a checkpoint's files to a device, or to several, piece by piece."""
 
 from molmo2_engine.model.loading.model import load_model
+from molmo2_engine.model.loading.pinned import pinned
 from molmo2_engine.model.loading.placement import is_split, layer_devices
-from molmo2_engine.model.loading.recorded import Recorded
 from molmo2_engine.model.loading.weight_files import UnfitWeights
 
-__all__ = ["Recorded", "UnfitWeights", "is_split", "layer_devices", "load_model"]
+__all__ = ["UnfitWeights", "is_split", "layer_devices", "load_model", "pinned"]

@@ -11,8 +11,8 @@ from transformers.initialization import no_init_weights
 
 from molmo2_engine.model.attention.registered import IMPLEMENTATIONS
 from molmo2_engine.model.loading.hub_names import Place, place_of
+from molmo2_engine.model.loading.pinned import Pinned
 from molmo2_engine.model.loading.placement import Placement, without_weights
-from molmo2_engine.model.loading.recorded import Recorded
 from molmo2_engine.model.loading.safetensors_file import (
     DamagedFile,
     SafetensorsFile,
@@ -31,7 +31,7 @@ def load_model(
     device: torch.device,
     dtype: torch.dtype,
     spread: Sequence[tuple[torch.device, int]] | None = None,
-    recorded: Recorded | None = None,
+    pinned: Pinned | None = None,
 ) -> Molmo2ForConditionalGeneration:
     """The model of ``folder``, in the hub's layout or transformers' own, in ``dtype``.
 
@@ -39,7 +39,7 @@ def load_model(
 
     Args:
         spread: lay it over these devices instead, each with the bytes that it may take there.
-        recorded: the digests that the files must have.
+        pinned: what the files are held to, by their digests.
 
     Raises:
         UnfitWeights: naming what is missing, of another shape, unknown, or damaged.
@@ -47,20 +47,22 @@ def load_model(
         DoesNotFit: if the weights are more than the devices of ``spread`` hold.
     """
     paths = weight_files(folder)
-    if recorded is not None:
-        recorded.require_others()
+    if pinned is not None:
+        pinned.require_others()
     model = _empty_model(folder, device if spread is None else without_weights(), dtype)
     placement = Placement(model, spread) if spread else None
     filling = _Filling(model)
     buffer = reading_buffer(device)
     try:
         for path in paths:
-            with SafetensorsFile(path, buffer, hashed=recorded is not None) as file:
+            with SafetensorsFile(path, buffer, hashed=pinned is not None) as file:
                 for tensor in file.tensors:
                     filling.take(file, tensor)
-                if recorded is not None:
-                    recorded.require(path, file.sha256())
+                if pinned is not None:
+                    pinned.require(path, file.sha256())
         filling.finish()
+        if pinned is not None:
+            pinned.finish()
     except (DamagedFile, UnfitWeights) as error:
         raise UnfitWeights(f"{folder}: {error}") from None
     if placement is not None:

@@ -1,4 +1,4 @@
-"""Weights that are not what was pulled, by the digests of the pull, are not served."""
+"""Weights that are not what was pulled, or what an archive was built from, are not served."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ import json
 import pytest
 from shards import shard_with
 
-from molmo2_contract.weights import RECORD_NAME
+from molmo2_contract.weights import RECORD_NAME, content_revision, files_read
 from molmo2_engine.model.checkpoint import NotMolmo2, load
 from molmo2_engine.model.loading import safetensors_file
 
@@ -36,8 +36,13 @@ def flip_a_bit(path, at):
         file.write(bytes([byte ^ 1]))
 
 
-def loaded(folder, verify=True):
-    return load(str(folder), None, "cpu", "float32", verify=verify).model.state_dict()
+def loaded(folder, revision=None, verify=True):
+    return load(str(folder), revision, "cpu", "float32", verify=verify).model.state_dict()
+
+
+def revision_of(folder):
+    digests = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files_read(folder)}
+    return content_revision(digests)
 
 
 @pytest.mark.parametrize("buffer_bytes", [4096, 2**20])
@@ -93,3 +98,30 @@ def test_a_damaged_record_is_refused(pulled):
 def test_it_can_be_left_out(pulled):
     flip_a_bit(shard_with(pulled, HEAD), -1)
     assert loaded(pulled, verify=False)
+
+
+def test_another_revision_than_the_one_that_was_pulled_is_refused(pulled):
+    assert loaded(pulled, "0123456")
+    with pytest.raises(NotMolmo2, match="holds revision 0123456, and abcdef0 is to be served"):
+        loaded(pulled, "abcdef0")
+
+
+@pytest.mark.parametrize("name", ["weights", "tokenizer.json", "new.json"])
+def test_a_folder_that_nobody_pulled_is_held_to_its_archives_revision(copied, name):
+    revision = revision_of(copied)
+    assert loaded(copied, revision)
+    path = shard_with(copied, HEAD) if name == "weights" else copied / name
+    path.touch()
+    with path.open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(NotMolmo2, match=f"is not what the archive was built from .{revision}"):
+        loaded(copied, revision)
+    assert loaded(copied, revision, verify=False)
+
+
+def test_a_pull_from_where_there_are_no_commits_has_the_revision_of_its_content(pulled):
+    record = json.loads((pulled / RECORD_NAME).read_text())
+    (pulled / RECORD_NAME).write_text(json.dumps(record | {"revision": None}))
+    assert loaded(pulled, revision_of(pulled))
+    with pytest.raises(NotMolmo2, match="holds revision sha256:"):
+        loaded(pulled, content_revision({}))
