@@ -33,7 +33,7 @@ class Sampling:
     @property
     def changed(self) -> dict[str, Any]:
         """The same without what is the default all the same."""
-        return self._video().model_dump(exclude_defaults=True)
+        return self._video().model_dump(exclude_defaults=True) if self.given else {}
 
     def _video(self) -> Video:
         request = parse_request({"video": self.given, "operations": [{"operation": "embed"}]})

@@ -12,8 +12,9 @@ _ADVICE = (
 """What is written, and what it is on a command line."""
 
 _ARGUMENT = re.compile(
-    r"(?:\b(url|model|timeout)(?==)"
-    r"|(?<![\w./])(key_file|label_field|embeddings_field|prompt_field|retry_for)(?![\w.]))"
+    r"(?<![\w./?&])"
+    r"(?:(url|model|timeout)(?==)"
+    r"|(key_file|label_field|embeddings_field|prompt_field|retry_for)(?![\w.]))"
     r"(=(?='))?=?"
 )
 """Arguments that are options of the same name; those that are words, only before a ``=``."""

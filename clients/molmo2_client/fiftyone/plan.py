@@ -74,7 +74,14 @@ def make_plan(
     finished = 0
     for row in _rows(view, questions, names):
         clip = Clip.of(*(row[name] for name in CLIP_FIELDS)) if view._is_clips else None
-        task = Task(row["id"], row["filepath"], [], {}, clip, names.media_type, sampling)
+        task = Task(
+            row["id"],
+            row["filepath"],
+            [],
+            clip=clip,
+            media_type=names.media_type,
+            sampling=sampling,
+        )
         for question in questions:
             earlier = _Earlier.of(row, question, names, redo, redo_frames)
             difference = _add(question, task, row.get(question.prompt_field or ""), earlier)

@@ -51,6 +51,7 @@ def test_a_wrong_setting_is_named_as_it_is_given():
             "--prompt-field 'what': the dataset has no such",
         ),
         ("video.max_frames: must be at least 2", "video.max_frames: must be at least 2"),
+        ("https://a.org/v?model=b&url=c: no video", "https://a.org/v?model=b&url=c: no video"),
         (
             "key_file: /run/key_file.json cannot be read",
             "--key-file: /run/key_file.json cannot be read",
