@@ -1,15 +1,13 @@
 """SIGTERM: nothing new is let in, what is in flight is answered over both transports, exit 0."""
 
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
+from molmo2_serve import log_of, served
 from watched import SLOW, health, is_ready, metrics, until
 
 from molmo2_archive.build import Archive, build
@@ -22,33 +20,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parents[2]
 SHORT = [{"operation": "embed"}]
 IN_FLIGHT = 'molmo2_requests_in_flight{model="molmo2-demo"}'
-
-
-@contextmanager
-def served(
-    options: ServeOptions, *flags: str, until_told: str = "Ctrl-C stops it"
-) -> Iterator[RunningServer]:
-    """``molmo2 serve``, as a container would start it, once it has said so much."""
-    ports = [
-        f"--{name.replace('_', '-')}-port={port}" for name, port in vars(options.ports).items()
-    ]
-    command = [
-        *(Path(sys.executable).with_name("molmo2"), "serve", *ports, *flags),
-        f"--model-store={options.model_store}",
-        f"--run-directory={options.run}",
-        f"--properties={options.properties}",
-        f"--allow-root={options.allowed_roots[0]}",
-    ]
-    log = options.run_directory.with_name("serve.log")
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-    server = RunningServer(options, ("molmo2-demo",), process)
-    try:
-        until(lambda: until_told in log.read_text(), 300, "a start")
-        yield server
-    finally:
-        process.terminate()  # a second one stops it at once
-        process.wait(60)
 
 
 @pytest.fixture
@@ -147,7 +118,7 @@ def is_answering(server: RunningServer) -> bool:
 
 
 def told(options: ServeOptions) -> str:
-    return options.run_directory.with_name("serve.log").read_text()
+    return log_of(options).read_text()
 
 
 def replaced(archive: Path, changes: dict[str, str]) -> None:

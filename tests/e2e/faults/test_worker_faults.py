@@ -16,16 +16,21 @@ def test_a_handler_that_raises(scene):
     with scene.fault("the handler raises an exception") as blow:
         blow.strikes()
         kinds = {scene.ask(transport, told("raise")) for transport in ("http", "grpc")}
-        blow.ends(", ".join(f"`{kind}`" for kind in kinds))
-    assert kinds == {"internal"}
+        blow.ends("`internal`")
+        assert kinds == {"internal"}
 
 
-def test_a_decoder_that_crashes(scene):
-    with scene.fault("a decoder crashes (SIGSEGV)") as blow:
+@pytest.mark.parametrize("transport", ["http", "grpc"])
+def test_a_decoder_that_crashes(scene, transport):
+    name = f"a decoder crashes (SIGSEGV), and again at the client's second try ({transport})"
+    with scene.fault(name) as blow:
+        before = {worker.pid for worker in workers(scene.server)}
         blow.strikes()
-        kind = scene.ask("grpc", told("crash"))
+        kind = scene.ask(transport, told("crash"), retries=4)
         blow.ends(f"`{kind}`")
-    assert kind == "video_unreadable"
+        assert kind == "video_unreadable"
+        gone = before - {worker.pid for worker in workers(scene.server)}
+        assert len(gone) == 2, "a video that kills workers is sent twice, and no more"
 
 
 def test_a_worker_killed_at_rest(scene):
@@ -34,8 +39,8 @@ def test_a_worker_killed_at_rest(scene):
             workers(scene.server)[0].kill()
             blow.strikes()
         kind = scene.ask("http", [{"operation": "embed"}])
-        blow.ends(f"nobody; the next is {kind}")
-    assert kind == "answered"
+        blow.ends("nobody; the next is answered")
+        assert kind == "answered"
 
 
 @pytest.mark.parametrize("transport", ["http", "grpc"])
@@ -46,14 +51,28 @@ def test_a_worker_killed_at_work(scene, transport):
         blow.strikes()
         kind = answer.result()
         blow.ends(f"`{kind}`")
-    assert kind == "video_unreadable"
+        assert kind == "engine_unavailable"
+
+
+@pytest.mark.parametrize("transport", ["http", "grpc"])
+def test_a_worker_killed_at_work_for_a_client_who_tries_again(scene, transport):
+    name = f"the same, for a client with its ordinary retries ({transport})"
+    with scene.fault(name) as blow:
+        answer = scene.asked(transport, SLOW[:1], retries=4)
+        scene.worker_at_work().kill()
+        blow.strikes()
+        kind = answer.result()
+        blow.ends(kind)
+        assert kind == "answered"
 
 
 def test_a_worker_that_hangs(scene):
-    with scene.fault("a worker hangs (SIGSTOP; `worker_heartbeat_timeout` 3.5 s)") as blow:
+    patience = scene.handler_settings["worker_heartbeat_timeout"]
+    name = f"a worker hangs (SIGSTOP; `worker_heartbeat_timeout` {patience} s)"
+    with scene.fault(name) as blow:
         answer = scene.asked("http", SLOW, timeout=120)
         scene.worker_at_work().send_signal(signal.SIGSTOP)
         blow.strikes()
         kind = answer.result()
         blow.ends(f"`{kind}`")
-    assert kind == "video_unreadable"
+        assert kind == "engine_unavailable"

@@ -16,8 +16,12 @@ ASKED = [
     {"operation": "embed"},
 ]
 _PAUSE = 0.2
-"""Seconds between two requests of one caller."""
-_ATTEMPTS = 5
+"""Seconds between two requests of one caller, and between two attempts at one."""
+_PATIENCE = 60.0
+"""Seconds for which a request is asked again whose operations were lost with the engine."""
+_SAME = 1e-3
+"""Largest difference between two embeddings' values; which company a video has in a batch changes
+the order in which numbers are added."""
 
 
 @dataclass
@@ -34,12 +38,12 @@ class Bystanders:
     """Ordinary clients over HTTP and gRPC, who ask about one video again and again."""
 
     def __init__(self, connect: Callable[[str], Molmo2], video: Path) -> None:
-        self._connect = connect
+        self.connect = connect
         self._video = video
         self._noticed = Noticed()
         self._turns = {transport: Lock() for transport in ("http", "grpc")}
         with connect("http") as client:
-            self._truth = self._text(client)
+            self._truth = self._answer(client)
 
     @contextmanager
     def asking(self) -> Iterator[Noticed]:
@@ -62,12 +66,12 @@ class Bystanders:
             yield
 
     def _ask(self, transport: str, stop: Event) -> None:
-        with self._connect(transport) as client:
+        with self.connect(transport) as client:
             while not stop.wait(_PAUSE):
                 began = time.monotonic()
                 try:
                     with self._turns[transport]:
-                        wrong = self._text(client) != self._truth
+                        wrong = not _agree(self._answer(client), self._truth)
                 except Molmo2Error as error:
                     self._noticed.failed.append(f"{transport}: {error.kind}: {error}")
                 else:
@@ -75,11 +79,24 @@ class Bystanders:
                     self._noticed.answered += 1
                 self._noticed.longest = max(self._noticed.longest, time.monotonic() - began)
 
-    def _text(self, client: Molmo2) -> str:
+    def _answer(self, client: Molmo2) -> tuple[str, list[float]]:
         """Asks again, as ``label_dataset`` does, where an operation was lost with the engine."""
-        for _ in range(_ATTEMPTS):
+        until = time.monotonic() + _PATIENCE
+        while True:
             described, embedded = client.ask(self._video, ASKED).results
             lost = described.error or embedded.error
             if lost is None:
-                return f"{described.text} {len(embedded.embedding)}"
-        raise from_wire(lost)
+                return described.text, embedded.embedding
+            if time.monotonic() > until:
+                raise from_wire(lost)
+            time.sleep(_PAUSE)
+
+
+def _agree(told: tuple[str, list[float]], truth: tuple[str, list[float]]) -> bool:
+    """The same text, and an embedding of the same values."""
+    values, right = told[1], truth[1]
+    return (
+        told[0] == truth[0]
+        and len(values) == len(right)
+        and all(abs(a - b) <= _SAME for a, b in zip(values, right, strict=True))
+    )

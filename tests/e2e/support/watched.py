@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import grpc
 import httpx2
@@ -55,8 +57,14 @@ def metrics(server: RunningServer) -> dict[str, float]:
 
 def running_sequences(server: RunningServer) -> float:
     """What the engines generate at the moment."""
-    name = "molmo2_engine_running_sequences"
-    return sum(value for key, value in metrics(server).items() if key.startswith(name))
+    return _sum(metrics(server), "molmo2_engine_running_sequences")
+
+
+def _sum(told: dict[str, float], name: str, label: str = "") -> float:
+    """Over models, versions and engines; NaN, which is neither 0 nor anything else, while nobody
+    tells it."""
+    found = [value for key, value in told.items() if key.startswith(f"{name}{{") and label in key]
+    return sum(found) if found else math.nan
 
 
 def _written(name: str, labels: dict[str, str]) -> str:
@@ -64,8 +72,23 @@ def _written(name: str, labels: dict[str, str]) -> str:
     return f"{name}{{{inside}}}" if inside else name
 
 
-def alive_workers(server: RunningServer) -> int:
-    return int(metrics(server)['molmo2_workers{model="molmo2-demo",state="alive"}'])
+def alive_workers(server: RunningServer) -> float:
+    return workers_told(server, "alive")
+
+
+def workers_told(server: RunningServer, state: str) -> float:
+    """``state``: alive, lost or wanted."""
+    return _sum(metrics(server), "molmo2_workers", f'state="{state}"')
+
+
+def in_hand(server: RunningServer) -> dict[str, float]:
+    """What the server is at: requests that wait, those at workers, and the engine's sequences."""
+    told = metrics(server)
+    return {
+        "waiting": _sum(told, "molmo2_requests_pending"),
+        "at workers": _sum(told, "molmo2_requests_running"),
+        "generated": _sum(told, "molmo2_engine_running_sequences"),
+    }
 
 
 def heals(server: RunningServer, fault: str) -> int:
@@ -84,6 +107,12 @@ def processes(server: RunningServer, said: str) -> Iterator[psutil.Process]:
 
 def workers(server: RunningServer) -> list[psutil.Process]:
     return list(processes(server, "model_service_worker.py"))
+
+
+def unpacked(server: RunningServer, name: str) -> Path:
+    """A file of the archive that the server runs: the latest, where one before it was killed."""
+    found = (server.options.run / "tmp/models").glob(f"*/{name}")
+    return max(found, key=lambda path: path.parents[name.count("/")].stat().st_ctime)
 
 
 def engine(server: RunningServer) -> psutil.Process | None:
