@@ -109,11 +109,23 @@ class _Handler(BaseHTTPRequestHandler):
         elif path.startswith(f"{api}tree/{COMMIT}"):
             self._json(self.hub.tree())
         elif path in (api.rstrip("/"), *(f"{api}revision/{name}" for name in ("main", COMMIT))):
-            self._json({"id": self.hub.name, "sha": COMMIT, "siblings": [], "tags": []})
+            siblings = [{"rfilename": name} for name in self.hub.files]
+            self._json({"id": self.hub.name, "sha": COMMIT, "siblings": siblings, "tags": []})
         elif path.startswith(f"/{self.hub.name}/resolve/{COMMIT}/"):
             self._resolve(path.rpartition("/")[2])
         else:
             self._refuse(404, "RevisionNotFound")
+
+    def do_HEAD(self) -> None:
+        """What the hub's own client asks for before it downloads."""
+        name = unquote(urlsplit(self.path).path).rpartition("/")[2]
+        content = self.hub.files.get(name)
+        self.send_response(404 if content is None else 200)
+        if content is not None:
+            self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+            self.send_header("X-Repo-Commit", COMMIT)
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
 
     def _resolve(self, name: str) -> None:
         if len(self.hub.files[name]) < LARGE:
