@@ -18,7 +18,7 @@ class Visits:
     pods: int = 16
     slots: int = 16
     queue: int = 16
-    held: int = 75
+    held: int = 76
     """Prefixes that a pod holds: 30 s videos, the 4B checkpoint and a GPU of 80 GB."""
     load: float = 0.7
     """Requests offered, as a part of what the pods could answer if no prefix was ever held."""

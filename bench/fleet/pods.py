@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fleet.day import Run, Workload, service_time
+from molmo2_client.limits import MAX_RETRY_WAIT, RETRY_JITTER, RETRY_WAIT
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,9 @@ class Pod:
         return self.running + len(self.waiting)
 
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 1, 30
-"""Seconds until a refused caller asks again; twice as long each time."""
+def _seconds_until_again(pause: float, rng: random.Random) -> int:
+    """As the client waits, to the second in which it asks again."""
+    return max(1, round(pause + rng.uniform(0, RETRY_JITTER)))
 
 
 class Fleet:
@@ -62,7 +64,7 @@ class Fleet:
         self._workload = workload
         self._rng = random.Random(seed)
         self._ends: dict[int, list[tuple[Pod, Request]]] = {}
-        self._returns: dict[int, list[tuple[Request, int]]] = {}
+        self._returns: dict[int, list[tuple[Request, float]]] = {}
         self._turn = 0
 
     @property
@@ -105,9 +107,9 @@ class Fleet:
     def _next(self, ready: list[Pod], now: int, run: Run) -> None:
         """A caller that has its answer asks about the next video."""
         if run.ask():
-            self._send(ready, now, Request(now, run), _FIRST_PAUSE)
+            self._send(ready, now, Request(now, run), RETRY_WAIT)
 
-    def _send(self, ready: list[Pod], now: int, request: Request, pause: int) -> None:
+    def _send(self, ready: list[Pod], now: int, request: Request, pause: float) -> None:
         """Callers go round the pods; one that is refused waits, twice as long each time."""
         self._turn += 1
         pod = ready[self._turn % len(ready)] if ready else None
@@ -117,8 +119,8 @@ class Fleet:
             pod.waiting.append(request)
         else:
             self.refusals += 1
-            again = now + self._rng.randint(1, pause)
-            self._returns.setdefault(again, []).append((request, min(2 * pause, _LONGEST_PAUSE)))
+            again = now + _seconds_until_again(pause, self._rng)
+            self._returns.setdefault(again, []).append((request, min(2 * pause, MAX_RETRY_WAIT)))
 
     def _start(self, pod: Pod, now: int, request: Request) -> None:
         pod.running += 1

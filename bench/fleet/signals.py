@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fleet.hpa import proposed_by_ratio, proposed_by_sum
+from fleet.hpa import proposed_by_pods, proposed_by_ratio, proposed_by_sum
 from fleet.pods import Fleet
 
 Signal = Callable[[Fleet, int], int]
@@ -15,11 +15,11 @@ _WINDOW = 60
 
 
 def in_flight_per_slot(target: float) -> Signal:
-    """(pending + running) / slots, summed over the pods: the policy of the manifests."""
+    """(pending + running) / slots of each pod, 0 while it loads: the policy of the manifests."""
 
     def propose(fleet: Fleet, now: int) -> int:
-        total = sum(pod.in_flight for pod in fleet.staying) / fleet.kind.slots
-        return proposed_by_sum(fleet.replicas, total, target)
+        values = [pod.in_flight / fleet.kind.slots for pod in fleet.staying]
+        return proposed_by_pods(fleet.replicas, values, 0, target)
 
     return propose
 
@@ -54,19 +54,6 @@ def gpu_utilisation(target: float) -> Signal:
         ready = fleet.ready(now)
         busy = 100 * sum(pod.running > 0 for pod in ready) / max(1, len(ready))
         return proposed_by_ratio(fleet.replicas, len(ready), busy, target)
-
-    return propose
-
-
-def in_flight_full_counts_double(target: float) -> Signal:
-    """The same, but a pod that refuses counts twice: what it refuses is not in flight."""
-
-    def propose(fleet: Fleet, now: int) -> int:
-        total = 0.0
-        for pod in fleet.staying:
-            full = len(pod.waiting) >= fleet.kind.queue
-            total += pod.in_flight / fleet.kind.slots * (2 if full else 1)
-        return proposed_by_sum(fleet.replicas, total, target)
 
     return propose
 

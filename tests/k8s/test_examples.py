@@ -17,9 +17,9 @@ def examples(name):
     return list(yaml.safe_load_all((K8S / "examples" / name).read_text()))
 
 
-@pytest.fixture(scope="module")
-def job():
-    (job,) = examples("label-job.yaml")
+@pytest.fixture(scope="module", params=["label-job.yaml", "demo-job.yaml"])
+def job(request):
+    (job,) = examples(request.param)
     return job
 
 
@@ -34,7 +34,7 @@ def test_they_are_valid(job, database):
             check(thing, version)
 
 
-@pytest.mark.parametrize("name", ["label-job.yaml", "mongodb.yaml"])
+@pytest.mark.parametrize("name", ["label-job.yaml", "demo-job.yaml", "mongodb.yaml"])
 def test_they_may_run_in_the_namespace_as_servers_do(name):
     (server,) = pod("gpu")[1]["containers"]
     spec = examples(name)[0]["spec"]["template"]["spec"]
@@ -65,13 +65,17 @@ def test_the_dataset_has_each_video_once_however_often_the_job_runs(job, tmp_pat
     (making,) = job["spec"]["template"]["spec"]["initContainers"]
     program, option, script = making["args"]
     assert program == "python"
-    script = script.replace("/etc/videos", str(tmp_path))
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    script = script.replace("/etc/videos", str(folder)).replace('"/videos"', f'"{folder}"')
     told = "\nprint(sorted(fo.load_dataset(name).values('filepath')), dataset.media_type)"
     with private_database(tmp_path / "mongo"):
         environment = {**os.environ, "HOME": str(tmp_path)}
         for number in (2, 3):
-            videos = [f"/data/shapes/{one:04}.mp4" for one in range(number)]
-            (tmp_path / "videos.txt").write_text("\n".join(videos) + "\n")
+            videos = [f"{folder}/{one:04}.mp4" for one in range(number)]
+            (folder / "videos.txt").write_text("\n".join(videos) + "\n")
+            for path in videos:
+                Path(path).touch()
             command = [sys.executable, "-W", "ignore", option, script + told]
             done = subprocess.run(command, env=environment, capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
