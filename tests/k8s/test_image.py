@@ -44,6 +44,15 @@ def test_it_runs_as_a_user_with_a_number_behind_an_init():
     assert re.match(r'ENTRYPOINT \["/usr/bin/tini", "--", "/opt/molmo2/bin/entry"\]', entry)
 
 
+def test_a_pod_sees_the_gpus_that_it_was_given_and_no_others():
+    """That variable in an image opens every GPU of a node to pods that asked for none."""
+    assert "NVIDIA_VISIBLE_DEVICES" not in (IMAGE / "Dockerfile").read_text()
+
+
+def test_a_gateway_that_is_told_to_end_answers_first():
+    assert "\nSTOPSIGNAL SIGQUIT\n" in (IMAGE / "gateway.Dockerfile").read_text()
+
+
 def test_the_base_can_be_replaced():
     first = re.search(r"^ARG BASE_IMAGE=(\S+)", (IMAGE / "Dockerfile").read_text(), re.MULTILINE)
     assert first
