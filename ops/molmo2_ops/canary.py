@@ -23,8 +23,29 @@ _OPERATIONS: tuple[dict[str, object], ...] = (
 )
 """What can be asked about an image or a video; a checkpoint may answer only some of them."""
 
+_NO_ANSWER = "no answer"
+
 _NOT_ANSWERED = ("operations[0].operation", "images")
 """Fields at fault where a checkpoint does not answer the operation, or about images at all."""
+
+
+_BUSY = (_NO_ANSWER, ErrorKind.OVERLOADED, ErrorKind.DEADLINE_EXCEEDED)
+
+
+@dataclass(frozen=True)
+class CanaryFailure:
+    """Why no token came."""
+
+    kind: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}"
+
+    @property
+    def may_be_load(self) -> bool:
+        """Whether it may only have waited behind others."""
+        return self.kind in _BUSY
 
 
 @dataclass(frozen=True)
@@ -64,7 +85,7 @@ class Canary:
         self.asking: str | None = None
         """The model that is just being asked."""
 
-    def ask(self, model: str) -> str | None:
+    def ask(self, model: str) -> CanaryFailure | None:
         """None when a token came, else why not."""
         self.asking = model
         try:
@@ -75,7 +96,7 @@ class Canary:
     def close(self) -> None:
         self._client.close()
 
-    def _asked(self, model: str) -> str | None:
+    def _asked(self, model: str) -> CanaryFailure | None:
         for question in self._questions.get(model, _QUESTIONS):
             error = self._error(model, question)
             if error is None or error.get("field") not in _NOT_ANSWERED:
@@ -83,7 +104,7 @@ class Canary:
                 break
         else:
             self._questions.pop(model, None)
-        return error and f"{error['kind']}: {error['message']}"
+        return error and CanaryFailure(error["kind"], error["message"])
 
     def _error(self, model: str, question: _Question) -> dict[str, str] | None:
         """The error of the answer, if it is one."""
@@ -93,7 +114,7 @@ class Canary:
             answer = self._client.post(f"/predictions/{model}", files=files, headers=headers)
             body = answer.json()
         except (httpx2.HTTPError, ValueError) as failure:
-            return {"kind": "no answer", "message": type(failure).__name__}
+            return {"kind": _NO_ANSWER, "message": type(failure).__name__}
         if answer.is_success:
             (result,) = body["results"]
             error: dict[str, str] | None = result["error"]

@@ -14,7 +14,7 @@ class Proof:
 
     While all its workers are at requests, each within its time (those that are not are ended, see
     the handler's pulse), as when all decode long videos, the last proof stays good: there is nobody
-    left to ask. Not when a request has failed by the server's fault since.
+    left to ask. Not when a request, or what was asked, has failed by the server's fault since.
 
     A model that answers ``embed`` only is proved by a vector. The engine may hold it; then no token
     is read or written for it.
@@ -29,6 +29,11 @@ class Proof:
     def given(self) -> None:
         """The model has generated."""
         self.at, self._doubted = time.monotonic(), False
+
+    def refused(self, why: str, may_be_load: bool) -> None:
+        """The model was asked for a token, and did not give it."""
+        self.failure = why
+        self._doubted = self._doubted or not may_be_load
 
     def is_older_than(self, seconds: float) -> bool:
         """Also where there is none."""

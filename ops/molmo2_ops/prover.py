@@ -34,6 +34,9 @@ class Prover:
         for model in [model for model in seen.models if model.is_loaded]:
             if self._readiness.wants_proof(model.address, self._after):
                 failure = self._canary.ask(model.address)
-                self._readiness.generated(model.address, failure)
+                if failure is None:
+                    self._readiness.generated(model.address)
+                else:
+                    self._readiness.failed(model.address, str(failure), failure.may_be_load)
                 self._canaries.labels(model.name, "failed" if failure else "ok").inc()
                 asked()

@@ -55,13 +55,13 @@ class Readiness:
         if not self._reasons.all:
             self._last_ready, self._was_ready = now, True
 
-    def generated(self, model: str, failure: str | None) -> None:
-        """Takes in whether a token that was asked for came; ``failure`` says why it did not."""
-        proof = self._proofs.setdefault(model, Proof())
-        if failure is None:
-            proof.given()
-        else:
-            proof.failure = failure
+    def generated(self, model: str) -> None:
+        """A token came that was asked for."""
+        self._proofs.setdefault(model, Proof()).given()
+
+    def failed(self, model: str, why: str, may_be_load: bool) -> None:
+        """A token that was asked for did not come; maybe only because others were before it."""
+        self._proofs.setdefault(model, Proof()).refused(why, may_be_load)
 
     def wants_proof(self, model: str, after: float) -> bool:
         """Whether the model was not seen to generate for ``after`` seconds."""

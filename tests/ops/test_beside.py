@@ -68,7 +68,7 @@ def grpc_status(settings, service):
 
 def prove(beside, settings):
     def ready():
-        beside.readiness.generated("m/1.0", None)
+        beside.readiness.generated("m/1.0")
         return reasons(settings, "readyz") == []
 
     until(ready)

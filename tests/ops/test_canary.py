@@ -85,12 +85,16 @@ def test_it_finds_what_is_answered_and_then_asks_that(asked_of, operations, medi
 
 
 def test_one_that_answers_nothing_is_told_why(asked_of):
-    assert asked_of(Checkpoint((), ())).ask("m/1.0") == "invalid_request: no"
+    failure = asked_of(Checkpoint((), ())).ask("m/1.0")
+    assert str(failure) == "invalid_request: no"
+    assert not failure.may_be_load
 
 
 def test_one_that_does_not_answer_is_told(tmp_path):
     canary = Canary("http://127.0.0.1:1", tmp_path / "key_file.json", 1.0, None)
-    assert canary.ask("m/1.0") == "no answer: ConnectError"
+    failure = canary.ask("m/1.0")
+    assert str(failure) == "no answer: ConnectError"
+    assert failure.may_be_load
     canary.close()
 
 

@@ -50,7 +50,7 @@ def test_workers_and_an_engine_that_live_prove_nothing(readiness):
 
 
 def test_a_token_that_came_is_proof(readiness):
-    readiness.generated("m", None)
+    readiness.generated("m")
     readiness.judge(seen())
     assert readiness.ready
     assert readiness.model_is_ready("m")
@@ -58,7 +58,7 @@ def test_a_token_that_came_is_proof(readiness):
 
 
 def test_a_token_that_did_not_come_says_why(readiness):
-    readiness.generated("m", "engine_unavailable: the engine was lost")
+    readiness.failed("m", "engine_unavailable: the engine was lost", may_be_load=False)
     readiness.judge(seen())
     assert readiness.why_not == ["m: engine_unavailable: the engine was lost"]
 
@@ -88,7 +88,7 @@ def test_the_progress_of_one_models_engine_proves_no_other_model(readiness):
 
 def test_one_models_lost_engine_is_no_fault_of_another(readiness):
     for name in ("a", "b"):
-        readiness.generated(name, None)
+        readiness.generated(name)
     models = (model("a", engines=["one"]), model("b", engines=["two"]))
     readiness.judge(Observation(True, models, (engine("one"), engine("two", alive=False))))
     assert readiness.model_is_ready("a")
@@ -97,7 +97,7 @@ def test_one_models_lost_engine_is_no_fault_of_another(readiness):
 
 
 def test_an_engine_that_nobody_uses_any_more_is_not_missed(readiness):
-    readiness.generated("m", None)
+    readiness.generated("m")
     old = engine("old", alive=False)
     readiness.judge(Observation(True, (model(),), (engine(), old)))
     assert readiness.ready
@@ -117,21 +117,21 @@ def test_an_engine_that_says_nothing_for_long_is_not_trusted(readiness, clock):
     readiness.judge(seen())
     for _ in range(31):
         clock(1)
-        readiness.generated("m", None)
+        readiness.generated("m")
         readiness.judge(Observation(True, (model(),), (EngineState("cpu", True, ""),)))
     assert readiness.why_not == ["engine cpu has not advanced for 31 s"]
 
 
 def test_an_engine_at_rest_need_not_advance(readiness, clock):
     for _ in range(40):
-        readiness.generated("m", None)
+        readiness.generated("m")
         readiness.judge(seen(tokens=10))
         clock(1)
     assert readiness.ready
 
 
 def test_while_every_worker_is_at_a_request_the_last_proof_stays_good(readiness, clock):
-    readiness.generated("m", None)
+    readiness.generated("m")
     for _ in range(120):  # all decode long videos
         readiness.judge(seen(running=2))
         clock(1)
@@ -143,17 +143,29 @@ def test_while_every_worker_is_at_a_request_the_last_proof_stays_good(readiness,
     "state", [{"running": 1}, {"running": 2, "canaries": 1}, {"running": 2, "failed": 1}]
 )
 def test_it_does_not_where_somebody_is_free_or_requests_have_failed(readiness, clock, state):
-    readiness.generated("m", None)
+    readiness.generated("m")
     for _ in range(32):
         readiness.judge(seen(**state))
         clock(1)
     assert not readiness.ready
 
 
+@pytest.mark.parametrize("may_be_load", [False, True])
+def test_a_token_that_did_not_come_is_held_against_busy_workers_unless_it_waited(
+    readiness, clock, may_be_load
+):
+    readiness.generated("m")
+    readiness.failed("m", "no", may_be_load)
+    for _ in range(60):
+        readiness.judge(seen(running=2))
+        clock(1)
+    assert readiness.ready == may_be_load
+
+
 def test_a_token_after_a_failure_is_proof_again(readiness, clock):
-    readiness.generated("m", None)
+    readiness.generated("m")
     readiness.judge(seen(running=2, failed=1))
-    readiness.generated("m", None)
+    readiness.generated("m")
     for _ in range(60):
         readiness.judge(seen(running=2, failed=1))
         clock(1)
@@ -166,7 +178,7 @@ def test_busy_workers_prove_nothing_where_nothing_was_proved(readiness):
 
 
 def test_proof_grows_old(readiness, clock):
-    readiness.generated("m", None)
+    readiness.generated("m")
     clock(31)
     readiness.judge(seen())
     assert not readiness.ready
@@ -181,21 +193,21 @@ def test_proof_grows_old(readiness, clock):
     ],
 )
 def test_a_fault_ends_readiness_at_once(readiness, fault, reason):
-    readiness.generated("m", None)
+    readiness.generated("m")
     readiness.judge(seen(**fault))
     assert reason in readiness.why_not
     assert not readiness.model_is_ready("m")
 
 
 def test_after_an_engine_was_away_what_it_did_before_is_no_proof(readiness):
-    readiness.generated("m", None)
+    readiness.generated("m")
     readiness.judge(seen(engine_alive=False))
     readiness.judge(seen())
     assert not readiness.ready
 
 
 def test_a_model_is_not_judged_by_another_whose_name_ends_like_it(readiness):
-    readiness.generated("b", None)
+    readiness.generated("b")
     readiness.judge(Observation(True, (model("ab"), model("b")), (engine(),)))
     assert readiness.why_not == ["ab: no token was generated yet"]
     assert readiness.model_is_ready("b")
@@ -203,7 +215,7 @@ def test_a_model_is_not_judged_by_another_whose_name_ends_like_it(readiness):
 
 
 def test_a_model_that_is_not_there_is_not_ready(readiness):
-    readiness.generated("m", None)
+    readiness.generated("m")
     readiness.judge(seen())
     assert not readiness.model_is_ready("another")
     readiness.judge(Observation(reachable=False))
@@ -216,7 +228,7 @@ def test_a_server_whose_models_all_have_no_workers_is_not_ready(readiness):
 
 
 def test_what_was_true_when_somebody_last_looked_is_not_told_for_ever(readiness, clock):
-    readiness.generated("m", None)
+    readiness.generated("m")
     readiness.judge(seen())
     clock(31)
     assert readiness.why_not == ["nobody has looked at the server for 31 s"]
@@ -224,7 +236,7 @@ def test_what_was_true_when_somebody_last_looked_is_not_told_for_ever(readiness,
 
 
 def test_a_server_that_is_drained_is_not_ready_and_lives(readiness):
-    readiness.generated("m", None)
+    readiness.generated("m")
     readiness.judge(seen())
     readiness.draining = True
     assert readiness.why_not == ["the server is being drained"]
@@ -235,7 +247,7 @@ def test_a_server_that_is_drained_is_not_ready_and_lives(readiness):
 def test_it_admits_from_when_it_was_first_ready_until_it_is_drained(readiness, clock):
     readiness.judge(seen())
     assert not readiness.admitting
-    readiness.generated("m", None)
+    readiness.generated("m")
     readiness.judge(seen())
     assert readiness.admitting
     clock(31)
