@@ -89,7 +89,8 @@ def test_a_call_without_a_known_token_goes_nowhere(overlay):
     passed = {path: inside for path, inside in locations.items() if "_pass" in inside}
     for path in ("/predictions/", re.escape(f"/{service}/")):
         (inside,) = (passed.pop(each) for each in list(passed) if path in each)
-        assert re.match(r'\s*if \(\$caller = ""\) \{ return 401; \}', inside)
+        assert re.match(r"\s*auth_request /known;", inside)
+    assert re.search(r'internal;\s*if \(\$caller = ""\) \{ return 401; \}', locations["= /known"])
     assert passed.keys() == {"/grpc.health.v1.Health/"}
 
 
