@@ -21,7 +21,9 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is missing: make test-faults"),
+    pytest.mark.skipif(
+        shutil.which("nginx") is None, reason="nginx is missing: make test-faults installs it"
+    ),
 ]
 
 EMBED = [{"operation": "embed"}]

@@ -26,7 +26,9 @@ from molmo2_client.serving import Ports
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is missing: make test-faults"),
+    pytest.mark.skipif(
+        shutil.which("nginx") is None, reason="nginx is missing: make test installs it"
+    ),
 ]
 
 EMBED = [{"operation": "embed"}]
