@@ -1,7 +1,6 @@
 """A server with its shipped settings that is struck by faults, with bystanders, and the table of
 what came of it."""
 
-import hashlib
 import os
 import subprocess
 import time
@@ -25,7 +24,6 @@ from holdings import Holdings
 
 from molmo2_client import Molmo2, Molmo2Error
 from molmo2_client.serving import RunningServer, ServeOptions
-from molmo2_contract.weights import RECORD_NAME, WeightFile, WeightsRecord
 from molmo2_demo.generate import generate
 
 ROOT = Path(__file__).parents[3]
@@ -45,9 +43,6 @@ DIFFERENCES = [
     f"`engine.frames_per_encoding` is {CONFIG['engine']['frames_per_encoding']}, not 16, so that"
     " one prefill wants memory in one piece.",
 ]
-WEIGHTS = "weights/"
-"""The folder of an archive that carries its checkpoint."""
-
 LONGEST = 120.0
 """Seconds for what a fault waits for, and until a row counts as one that does not end."""
 
@@ -255,21 +250,11 @@ def client_of(server: RunningServer, transport: str, **options: object) -> Molmo
 
 
 def with_faults(archive: Path) -> None:
-    """Puts the way in that knows how to fail into the archive, and the record of its weights that a
-    pull leaves."""
+    """Puts the way in that knows how to fail into the archive."""
     entry = Path(__file__).parents[1] / "support" / "faulty_service.py"
     with zipfile.ZipFile(archive) as source:
         files = {name: source.read(name) for name in source.namelist()}
     files["molmo2_service.py"] = entry.read_bytes()
-    weights = {
-        name.removeprefix(WEIGHTS): WeightFile(
-            size=len(content), sha256=hashlib.sha256(content).hexdigest()
-        )
-        for name, content in files.items()
-        if name.startswith(WEIGHTS) and not name.endswith("/")
-    }
-    record = WeightsRecord(source="molmo2-demo", revision=None, files=weights)
-    files[f"{WEIGHTS}{RECORD_NAME}"] = record.model_dump_json().encode()
     with zipfile.ZipFile(archive, "w") as target:
         for name, content in files.items():
             target.writestr(name, content)

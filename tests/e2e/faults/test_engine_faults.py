@@ -128,7 +128,7 @@ def rendered(path: Path, frames: int) -> Path:
     ("where", "said"),
     [
         ("header", "the weights' header is overwritten, and the engine has to start"),
-        ("tensor", "one bit of pulled weights is flipped, and the engine has to start"),
+        ("tensor", "one bit of the weights is flipped, and the engine has to start"),
     ],
 )
 def test_weights_that_are_damaged(scene, where, said):
