@@ -16,10 +16,8 @@ def main() -> None:
     try:
         settings = CliApp.run(OpsSettings)
     except ValidationError as error:
-        wrong = (
-            f"{each['loc'][0] if each['loc'] else ''}: {each['msg']}" for each in error.errors()
-        )
-        sys.exit(f"molmo2-ops: {'; '.join(wrong)}")
+        fault = error.errors(include_url=False)[0]
+        sys.exit(": ".join(["molmo2-ops", *map(str, fault["loc"]), fault["msg"]]))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     beside = Beside(settings)

@@ -1,9 +1,10 @@
 """Everything that the process beside TorchServe can be told; also its command line."""
 
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -67,6 +68,15 @@ class OpsSettings(BaseSettings):
         if urlsplit(address).port is None:
             raise ValueError(f"names no port, as in http://127.0.0.1:8080: {address}")
         return address
+
+    @model_validator(mode="after")
+    def _looks_before_proof_is_old(self) -> Self:
+        if self.interval >= self.proof_seconds:
+            raise ValueError(
+                f"interval ({self.interval:g} s) must be below proof_seconds "
+                f"({self.proof_seconds:g} s): what was seen would be old before the next look"
+            )
+        return self
 
     @property
     def inference_ports(self) -> tuple[int, int]:

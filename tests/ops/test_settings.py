@@ -22,6 +22,11 @@ def test_an_inference_address_without_a_port_is_refused_at_the_start(tmp_path, a
         OpsSettings(run_directory=tmp_path, inference=address)
 
 
+def test_looks_must_come_before_what_was_seen_is_old(tmp_path):
+    with pytest.raises(ValidationError, match=r"interval .* must be below proof_seconds"):
+        OpsSettings(run_directory=tmp_path, interval=30, proof_seconds=30)
+
+
 def test_on_the_command_line_that_is_one_line(tmp_path):
     arguments = [f"--run-directory={tmp_path}", "--inference=http://127.0.0.1"]
     done = subprocess.run(
