@@ -70,13 +70,15 @@ def _describe(archive: Archive) -> _Described:
     except ValueError as error:
         raise BuildError(f"{archive.checkpoint}: its record cannot be read: {error}") from None
     source = record.source if record else None
+    folder = Path(archive.checkpoint).resolve().name
+    name = source or (folder if archive.carry_weights else None)  # the engine's is WEIGHTS then
     if archive.like is None:
         known = checkpoints.find(source or archive.checkpoint)
-        return _Described(record, known, known.name if known else source)
+        return _Described(record, known, known.name if known else name)
     known = checkpoints.find(archive.like)
     if known is None:
         raise BuildError(f"--like {archive.like}: is none of {checkpoints.names()}")
-    return _Described(record, known, source)
+    return _Described(record, known, name)
 
 
 def _gpu_memory(archive: Archive, known: checkpoints.KnownCheckpoint | None) -> int | None:

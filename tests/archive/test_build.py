@@ -113,6 +113,12 @@ def test_a_folder_that_nobody_pulled_has_the_revision_of_its_content(built, unpa
     assert revision(copy) != carried
 
 
+def test_carried_weights_are_named_after_their_folder(built, tmp_path):
+    copy = shutil.copytree(CHECKPOINT, tmp_path / "ours")
+    config, _ = built("m", copy, carry_weights=True)
+    assert config["handler"]["checkpoint"] == "ours"
+
+
 def test_it_may_follow_its_folder(built):
     config, _ = built("m", CHECKPOINT, config="molmo2-demo", unpinned=True)
     assert "revision" not in config["engine"]
