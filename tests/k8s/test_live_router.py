@@ -29,8 +29,8 @@ def ask(pods, tmp_path_factory):
         httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
     ):
 
-        def asked(video=None, path="/predictions/molmo2-4b"):
-            headers = {} if video is None else {HEADER: video}
+        def asked(video=None, path="/predictions/molmo2-4b", **headers):
+            headers |= {} if video is None else {HEADER: video}
             return client.post(path, headers=headers, content=b"{}")
 
         yield asked
@@ -49,6 +49,11 @@ def test_videos_are_spread_over_all_pods(ask, pods):
 
 def test_a_request_without_a_video_goes_to_any_pod(ask):
     assert len({ask().json()["port"] for _ in range(60)}) > 1
+
+
+def test_a_requests_id_is_passed_on_as_it_came(ask):
+    headers = ask("a", **{"X-Request-ID": "caller-8"}).json()["headers"]
+    assert {name.lower(): value for name, value in headers.items()}["x-request-id"] == "caller-8"
 
 
 def test_nothing_but_predictions_is_routed(ask):
