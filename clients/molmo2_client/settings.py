@@ -1,6 +1,7 @@
 """What a client is told once: where the server is, who asks, and how patiently."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -10,7 +11,6 @@ from pydantic import (
     Field,
     FilePath,
     SecretStr,
-    StringConstraints,
     ValidationError,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -33,7 +33,14 @@ AbsolutePath = Annotated[
 UserPath = BeforeValidator(lambda path: os.path.expanduser(path))
 """Marks a path that may begin with ``~``."""
 
-PathOrUri = Annotated[str, StringConstraints(pattern=r"^(/|[A-Za-z][A-Za-z0-9+.-]*://)")]
+
+def _leads_somewhere(there: str) -> str:
+    if re.match(r"/|[A-Za-z][A-Za-z0-9+.-]*://", there) is None:
+        raise ValueError(f"{there!r} must be an absolute path or a URI")
+    return there
+
+
+PathOrUri = Annotated[str, AfterValidator(_leads_somewhere)]
 
 
 class Settings(BaseSettings):
@@ -88,8 +95,10 @@ class Settings(BaseSettings):
         except ValidationError as error:
             fault = error.errors(include_url=False)[0]
             name = str(fault["loc"][0])  # and not the key or place in it
+            said = fault["msg"].removeprefix("Value error, ")
+            why = re.sub("^(Input|String) should", "must", said)
             raise InvalidRequest(
-                f"{name}: {fault['msg']} (given as {name}= or MOLMO2_{name.upper()})", field=name
+                f"{name}: {why} (given as {name}= or MOLMO2_{name.upper()})", field=name
             ) from None
         except SettingsError as error:
             raise InvalidRequest(

@@ -31,7 +31,7 @@ def test_a_client_shows_where_it_asks_and_no_token():
 
 def test_a_setting_out_of_bounds_names_itself_and_its_variable(monkeypatch):
     monkeypatch.setenv("MOLMO2_TIMEOUT", "7200")
-    with pytest.raises(InvalidRequest, match=r"timeout: .*3600.*MOLMO2_TIMEOUT") as raised:
+    with pytest.raises(InvalidRequest, match=r"timeout: must be .*3600.*MOLMO2_TIMEOUT") as raised:
         Molmo2()
     assert raised.value.field == "timeout"
 
@@ -61,7 +61,9 @@ def test_prefixes_come_from_the_environment_as_json(monkeypatch):
 
 
 def test_a_prefix_that_leads_nowhere_names_the_setting_that_it_is_of():
-    with pytest.raises(InvalidRequest, match=r"media_prefixes=.*MOLMO2_MEDIA_PREFIXES\)") as raised:
+    with pytest.raises(
+        InvalidRequest, match=r"^media_prefixes: 'bucket' must be an abs.* or a URI"
+    ) as raised:
         Settings.load(media_prefixes={"/data": "bucket"})
     assert raised.value.field == "media_prefixes"
 
