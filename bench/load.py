@@ -7,6 +7,7 @@ is the serving. With --new every request samples its video anew and pays decodin
     make bench-load                                        a server of its own, with the demo model
     make bench-load LOAD="--users 1 2 4 8"                 closed loops: so many callers at a time
     make bench-load LOAD="--rate 2 4 6"                    open loops: so many requests a second
+    make bench-load LOAD="--workers 1 2 4 8"               a server for each, with as many callers
     make bench-load LOAD="--url http://host:8080 --grpc grpc://host:7070 --key-file key_file.json \\
         --model molmo2-4b --videos clips --prompt 'left hand' --users 16"
 
@@ -32,12 +33,15 @@ from arrivals import closed_loop, open_loop
 from load_outcomes import summary, table
 from mixed_load import MixedLoad
 from processes import cpu_seconds
-from staged_server import staged_server
+from staged_server import WORKERS, staged_server
 
 from molmo2_client import AsyncMolmo2
 from molmo2_client.serving import RunningServer
 from molmo2_contract.operations import Operation
 from molmo2_demo.generate import generate, operations
+
+_VARIED = ("workers", "users", "rate")
+_TOLD = ("answered_per_second", "p50_ms", "p95_ms", "typed_errors")
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,21 @@ class Target:
 
 def main() -> None:
     given = arguments()
-    with target(given) as aim:
-        print(json.dumps(asyncio.run(run(aim, given))))
+    told = []
+    for workers in given.workers:
+        with target(given, workers) as aim:
+            loads = asyncio.run(run(aim, given, workers))
+        told += [{"workers": workers, **load} for load in loads] if aim.server else loads
+    if len(told) > 1:
+        print(f"\n{compared(told)}")
+    print(json.dumps(told))
+
+
+def compared(loads: list[dict[str, float | None]]) -> str:
+    """A line for each load."""
+    columns = [name for name in (*_VARIED, *_TOLD) if name in loads[0]]
+    lines = [[f"{load.get(name)}" for name in columns] for load in loads]
+    return "\n".join(" ".join(f"{cell:>20}" for cell in line) for line in [columns, *lines])
 
 
 def arguments() -> argparse.Namespace:
@@ -65,7 +82,7 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     loads = parser.add_argument_group("loads, one after the other")
-    loads.add_argument("--users", type=int, nargs="+", help="callers at a time; default: 4")
+    loads.add_argument("--users", type=int, nargs="+", help="callers at a time (the workers)")
     loads.add_argument("--rate", type=float, nargs="+", help="requests a second")
     loads.add_argument("--seconds", type=float, default=30.0, help="of each load (30)")
     loads.add_argument("--new", action="store_true", help="every request samples its video anew")
@@ -78,7 +95,9 @@ def arguments() -> argparse.Namespace:
     there.add_argument("--timeout", type=float, default=120.0, help="seconds it is given (120)")
     there.add_argument("--retries", type=int, default=0, help="of what it refuses (0)")
     own = parser.add_argument_group("a server of its own, where none is named")
-    own.add_argument("--workers", type=int, default=4, help="request workers (4)")
+    own.add_argument(
+        "--workers", type=int, nargs="+", default=[WORKERS], help=f"of each server ({WORKERS})"
+    )
     own.add_argument("--queue", type=int, default=8, help="requests that may wait for one (8)")
     videos = parser.add_argument_group("videos")
     videos.add_argument("--videos", type=Path, help="a folder of them; default: rendered ones")
@@ -88,7 +107,7 @@ def arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def target(given: argparse.Namespace) -> Iterator[Target]:
+def target(given: argparse.Namespace, workers: int) -> Iterator[Target]:
     """The server that is named, or one of its own."""
     with tempfile.TemporaryDirectory(prefix="molmo2-") as folder:
         questions = asked(given, Path(folder, "videos"))
@@ -98,7 +117,7 @@ def target(given: argparse.Namespace) -> Iterator[Target]:
             urls = {"http": given.url, "grpc": given.grpc}
             yield Target({k: {"url": url, **common} for k, url in urls.items() if url}, questions)
             return
-        with staged_server(Path(folder), given.workers, given.queue) as server:
+        with staged_server(Path(folder), workers, given.queue) as server:
             common |= {"key_file": server.key_file, "media": "upload" if given.videos else "path"}
             urls = {"http": server.http_url, "grpc": server.grpc_url}
             yield Target({k: {"url": url, **common} for k, url in urls.items()}, questions, server)
@@ -112,7 +131,9 @@ def asked(given: argparse.Namespace, folder: Path) -> list[tuple[Path, list[Oper
     return [(each.path, each.truth.operations) for each in generate(folder, given.count, seed=5)]
 
 
-async def run(aim: Target, given: argparse.Namespace) -> list[dict[str, float | None]]:
+async def run(
+    aim: Target, given: argparse.Namespace, workers: int
+) -> list[dict[str, float | None]]:
     """Every load in turn; a table of each is printed."""
     loads = [("users", users) for users in given.users or ()]
     loads += [("rate", rate) for rate in given.rate or ()]
@@ -123,7 +144,9 @@ async def run(aim: Target, given: argparse.Namespace) -> list[dict[str, float | 
         }
         load = MixedLoad(clients, aim.questions, new=given.new)
         await load.hold()
-        return [await one(aim, load, *each, given.seconds) for each in loads or [("users", 4)]]
+        return [
+            await one(aim, load, *each, given.seconds) for each in loads or [("users", workers)]
+        ]
 
 
 async def one(

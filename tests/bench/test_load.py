@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from arrivals import closed_loop, open_loop
+from load import compared
 from load_outcomes import ANSWERED, LOST, Outcome, percentile, summary, table
 
 BENCH = Path(__file__).parents[2] / "bench"
@@ -93,3 +94,14 @@ def test_its_help_teaches_both_kinds_of_load():
     ).stdout
     assert "Closed loops find the throughput" in told
     assert "latency counts from when a request was due" in told
+
+
+def test_loads_are_compared_line_by_line():
+    told = [
+        {"workers": n, "users": n, "answered_per_second": 1.5 * n, "p50_ms": 9.0, "p95_ms": None}
+        for n in (1, 8)
+    ]
+    head, one, eight = compared(told).splitlines()
+    assert head.split() == ["workers", "users", "answered_per_second", "p50_ms", "p95_ms"]
+    assert one.split() == ["1", "1", "1.5", "9.0", "None"]
+    assert eight.split() == ["8", "8", "12.0", "9.0", "None"]
