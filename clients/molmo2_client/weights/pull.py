@@ -21,6 +21,9 @@ from molmo2_contract.weights import RECORD_NAME, WeightFile, WeightsRecord
 CONNECTIONS = 4
 """Files that are fetched at once."""
 
+_INSIDE = ".part"
+"""Where files are until all are there, in a folder that is there already, maybe as a volume."""
+
 
 @dataclass(frozen=True)
 class Pulled:
@@ -59,30 +62,32 @@ def pull(
     Raises:
         WeightsError: saying what is wrong and what to do.
     """
-    listener = listener or Listener()
-    folder = folder.resolve()
+    try:
+        return _pull(name, folder.resolve(), revision, listener or Listener())
+    except OSError as error:
+        raise WeightsError(f"{folder}: {error}") from None
+
+
+def _pull(name: str, folder: Path, revision: str | None, listener: Listener) -> Pulled:
     source = open_source(name, revision)
     files = choose(source.files(), source.name)
     held = _held(folder, source, files)
     if held is not None:
         return Pulled(folder, held, fetched=False)
-    part = folder.with_name(f".{folder.name}.part")
+    part = folder / _INSIDE if folder.is_dir() else folder.with_name(f".{folder.name}.part")
     listener.starts(sum(file.size for file in files))
-    try:
-        with begun(part, source, files):
-            _require_space(part, files)
-            record = _fetch(source, files, part, listener)
-            (part / RECORD_NAME).write_text(record.model_dump_json(indent=2) + "\n")
-            remove_others(part, {*record.files, RECORD_NAME})
-            _move(part, folder)
-    except OSError as error:
-        raise WeightsError(f"{folder}: {error}") from None
+    with begun(part, source, files):
+        _require_space(part, files)
+        record = _fetch(source, files, part, listener)
+        (part / RECORD_NAME).write_text(record.model_dump_json(indent=2) + "\n")
+        remove_others(part, {*record.files, RECORD_NAME})
+        _move(part, folder)
     return Pulled(folder, record, fetched=True)
 
 
 def _move(part: Path, folder: Path) -> None:
-    """A folder that is there stays, empty as it is: it may be where somebody is."""
-    if not folder.is_dir():
+    """A folder that was there, empty, stays: it may be where a volume, or somebody, is."""
+    if part.parent != folder:
         part.rename(folder)
         return
     for path in sorted(part.iterdir(), key=lambda path: path.name == RECORD_NAME):
@@ -92,7 +97,7 @@ def _move(part: Path, folder: Path) -> None:
 
 def _held(folder: Path, source: Source, files: Sequence[RemoteFile]) -> WeightsRecord | None:
     """The record of ``folder`` if it holds exactly these files; None if it is empty or missing."""
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+    if not folder.exists() or (folder.is_dir() and {p.name for p in folder.iterdir()} <= {_INSIDE}):
         return None
     try:
         record = WeightsRecord.read(folder)

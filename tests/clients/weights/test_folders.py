@@ -8,7 +8,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from small_hub import COMMIT, NAME
 from whole_weights import assert_whole
 
-from molmo2_client.weights import WeightsError, pull
+from molmo2_client.weights import WeightsError, download, pull
 from molmo2_client.weights.pull import Listener
 from molmo2_contract.weights import RECORD_NAME, WeightsRecord
 
@@ -70,12 +70,17 @@ def test_a_record_on_the_hub_is_not_taken_for_a_file(hub, tmp_path):
     assert_whole(pull(NAME, tmp_path / "weights"), hub.files)
 
 
-def test_an_empty_folder_where_one_stands_is_filled(hub, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_an_empty_folder_is_filled_where_it_is(hub, tmp_path, monkeypatch):
     (tmp_path / "weights").mkdir()
-    monkeypatch.chdir("weights")
+    monkeypatch.chdir(tmp_path / "weights")
+    hub.cuts = {FIRST: [90_000] + [0] * download.ATTEMPTS}
+    with pytest.raises(WeightsError):
+        pull(NAME, Path("."))
+    hub.asked.clear()
     assert_whole(pull(NAME, Path(".")), hub.files)
+    assert (FIRST, "bytes=90000-") in hub.asked
     assert Path("config.json").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["weights"]  # nothing outside of a volume
 
 
 def test_two_pulls_into_one_folder_are_never_mixed(hub, tmp_path):

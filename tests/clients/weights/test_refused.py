@@ -49,6 +49,12 @@ def test_a_full_disk_is_noticed_before_anything_comes(hub, tmp_path, monkeypatch
     assert hub.asked == []
 
 
+def test_a_place_that_can_be_no_folder_is_said(hub, tmp_path):
+    (tmp_path / "letters.txt").write_text("dear")
+    with pytest.raises(WeightsError, match=r"weights: .*Not a directory"):
+        pull(NAME, tmp_path / "letters.txt" / "weights")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
