@@ -33,9 +33,9 @@ from molmo2_client.fiftyone.database import private_database
 from molmo2_client.fiftyone.labels import Labels
 from molmo2_client.fiftyone.mapping import to_labels
 from molmo2_client.fiftyone.outcomes import answered
-from molmo2_client.fiftyone.plan import Task
 from molmo2_client.fiftyone.questions import parse_questions
 from molmo2_client.fiftyone.schema import declare
+from molmo2_client.fiftyone.task import Task
 from molmo2_client.fiftyone.writer import LabelWriter
 from molmo2_client.fiftyone.zoo import Molmo2Model, Molmo2ModelConfig
 from molmo2_client.fiftyone.zoo.labels import ZooFieldNames, as_predicted

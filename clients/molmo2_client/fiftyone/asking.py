@@ -3,7 +3,7 @@
 from typing import Any, Protocol
 
 from molmo2_client.fiftyone.frame_times import seconds_of
-from molmo2_client.fiftyone.plan import Task
+from molmo2_client.fiftyone.task import Task
 from molmo2_contract.errors import InternalError
 from molmo2_contract.images import ImagesResponse
 from molmo2_contract.operations import Operation

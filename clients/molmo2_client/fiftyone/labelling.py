@@ -13,8 +13,9 @@ from molmo2_client.fiftyone.fields import FieldNames
 from molmo2_client.fiftyone.labels import Labels
 from molmo2_client.fiftyone.mapping import to_labels
 from molmo2_client.fiftyone.outcomes import answered, failed, refused
-from molmo2_client.fiftyone.plan import Plan, Task
+from molmo2_client.fiftyone.plan import Plan
 from molmo2_client.fiftyone.record import Record
+from molmo2_client.fiftyone.task import Task
 from molmo2_client.fiftyone.writer import LabelWriter
 from molmo2_client.summary import LabelSummary
 from molmo2_contract.response import Response

@@ -8,8 +8,8 @@ import fiftyone as fo
 
 from molmo2_client.fiftyone.asking import Answer
 from molmo2_client.fiftyone.limits import MAX_ERROR_CHARACTERS, cut
-from molmo2_client.fiftyone.plan import Task
 from molmo2_client.fiftyone.record import Asked, Record
+from molmo2_client.fiftyone.task import Task
 from molmo2_contract.errors import ErrorKind, Molmo2Error, from_wire
 from molmo2_contract.images import ImagePointingResult, ImageResult, ImagesResponse
 from molmo2_contract.operations import Operation

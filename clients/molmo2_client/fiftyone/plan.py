@@ -1,44 +1,19 @@
 """Which samples are asked what: everything that earlier runs have not answered."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 from fiftyone.core.collections import SampleCollection
 
 from molmo2_client.fiftyone.clip import CLIP_FIELDS, Clip
 from molmo2_client.fiftyone.fields import FieldNames
-from molmo2_client.fiftyone.media_type import MediaType
 from molmo2_client.fiftyone.questions import Question
 from molmo2_client.fiftyone.record import ANSWERED, Asked
 from molmo2_client.fiftyone.samples import all_samples
+from molmo2_client.fiftyone.task import DEFAULT_SAMPLING, Task
 from molmo2_client.sampling import Sampling
 from molmo2_contract.errors import InvalidRequest
-from molmo2_contract.operations import Operation
-
-_DEFAULT_SAMPLING = Sampling()
-
-
-@dataclass(frozen=True)
-class Task:
-    """One request: the operations that one sample still lacks.
-
-    ``refused`` holds, by operation, why it cannot even be asked about this sample. ``clip`` says
-    which part of the video the sample is, where it is one; ``sampling`` is that of a video.
-    """
-
-    sample_id: str
-    filepath: str
-    operations: list[Operation]
-    refused: dict[str, InvalidRequest] = field(default_factory=dict)
-    clip: Clip | None = None
-    media_type: MediaType = "video"
-    sampling: Sampling = _DEFAULT_SAMPLING
-
-    @property
-    def asked(self) -> list[str]:
-        """The names of all operations that this task will have an outcome for."""
-        return [*(operation.operation for operation in self.operations), *self.refused]
 
 
 @dataclass(frozen=True)
@@ -54,7 +29,7 @@ def make_plan(
     questions: Sequence[Question],
     names: FieldNames,
     *,
-    sampling: Sampling = _DEFAULT_SAMPLING,
+    sampling: Sampling = DEFAULT_SAMPLING,
     redo: frozenset[str],
     redo_frames: bool = False,
 ) -> Plan:

@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 
 from molmo2_client.concurrent_calls import Call, ConcurrentCalls
 from molmo2_client.fiftyone.asking import Answer
-from molmo2_client.fiftyone.plan import Task
+from molmo2_client.fiftyone.task import Task
 from molmo2_contract.errors import from_wire
 
 Ask = Callable[[Task], Answer | None]

@@ -6,7 +6,7 @@ from fiftyone.core.collections import SampleCollection
 
 from molmo2_client.fiftyone.clip import CLIP_FIELDS, Clip
 from molmo2_client.fiftyone.media_type import media_type_of
-from molmo2_client.fiftyone.plan import Task
+from molmo2_client.fiftyone.task import Task
 from molmo2_client.fiftyone.vector import Vector, only_vector
 from molmo2_client.fiftyone.zoo.ahead import AnswersAhead, Ask
 from molmo2_client.fiftyone.zoo.asking import Asking

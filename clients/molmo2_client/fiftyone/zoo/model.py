@@ -10,7 +10,7 @@ import numpy as np
 from molmo2_client.fiftyone.asking import Answer, Asks, ask
 from molmo2_client.fiftyone.mapping import to_labels
 from molmo2_client.fiftyone.media_type import MediaType
-from molmo2_client.fiftyone.plan import Task
+from molmo2_client.fiftyone.task import Task
 from molmo2_client.fiftyone.vector import Vector, only_vector
 from molmo2_client.fiftyone.zoo.ahead import AnswersAhead, ask_now
 from molmo2_client.fiftyone.zoo.argument import (
