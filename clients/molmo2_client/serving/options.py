@@ -74,7 +74,7 @@ class ServeOptions:
 
 
 def check(options: ServeOptions) -> tuple[str, ...]:
-    """The archives that will be served; every fault that can be seen before a start is named."""
+    """The archives that will be served; every fault that needs no folder to be seen is named."""
     there = sorted(archive.stem for archive in options.model_store.glob("*.mar"))
     models = tuple(options.models or there)
     if not models:
@@ -103,11 +103,11 @@ def check(options: ServeOptions) -> tuple[str, ...]:
         )
     if missing := [root for root in options.allowed_roots if not root.is_dir()]:
         raise ServerFailed(f"{missing[0]} is no folder: name one that is with --allow-root")
-    _check_ports(options.ports)
     return models
 
 
-def _check_ports(ports: Ports) -> None:
+def check_ports(ports: Ports) -> None:
+    """Each must be free, and no other's."""
     users: dict[int, str] = {}
     for name, port in vars(ports).items():
         option = f"--{name.replace('_', '-')}-port"

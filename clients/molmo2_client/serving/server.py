@@ -16,7 +16,7 @@ from molmo2_client.serving.archives import served_names
 from molmo2_client.serving.beside import Beside
 from molmo2_client.serving.engine_logs import EngineLogs
 from molmo2_client.serving.loading import is_loading
-from molmo2_client.serving.options import ServeOptions, ServerFailed, check
+from molmo2_client.serving.options import ServeOptions, ServerFailed, check, check_ports
 from molmo2_client.serving.run_directory import held
 from molmo2_client.serving.torchserve import STOP_SECONDS, start_torchserve, stop_torchserve
 
@@ -74,6 +74,7 @@ def running_server(
     archives = check(options)
     models = served_names(options.model_store, archives)
     with held(options.run) as lock:
+        check_ports(options.ports)
         engines = EngineLogs(options.run)
         process = start_torchserve(options, archives, lock)
         beside = _beside(options) if options.watched else None

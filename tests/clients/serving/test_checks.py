@@ -43,6 +43,15 @@ def refused(options):
     return str(failed.value)
 
 
+def refused_ports(options, **ports):
+    with tempfile.TemporaryDirectory() as run:
+        options = replace(options, run_directory=Path(run), ports=replace(options.ports, **ports))
+        with pytest.raises(ServerFailed) as failed, running_server(options):
+            pytest.fail("it started")
+        assert os.listdir(run) == ["serve.lock"], "nothing was written yet"
+    return str(failed.value)
+
+
 @pytest.mark.parametrize("store", ["empty", "missing"])
 def test_a_store_without_archives(options, tmp_path, store):
     (tmp_path / "empty").mkdir()
@@ -82,15 +91,15 @@ def test_an_allowed_root_that_is_no_folder(options, tmp_path):
 def test_a_port_that_is_taken(options, host):
     with socket.create_server((host, 0)) as listener:
         port = listener.getsockname()[1]
-        message = refused(replace(options, ports=replace(options.ports, grpc_management=port)))
+        message = refused_ports(options, grpc_management=port)
     assert f"port {port} is taken" in message
     assert "--grpc-management-port" in message
 
 
 def test_a_port_that_is_given_twice(options):
-    ports = replace(options.ports, health=options.ports.http)
-    message = refused(replace(options, ports=ports))
-    assert message == (f"--http-port and --health-port are both {ports.http}: give each its own")
+    port = options.ports.http
+    message = refused_ports(options, health=port)
+    assert message == f"--http-port and --health-port are both {port}: give each its own"
 
 
 def test_no_java(options, monkeypatch, tmp_path):

@@ -12,11 +12,13 @@ from molmo2_client.serving.torchserve import stop_torchserve
 
 
 @pytest.mark.e2e
-def test_a_second_server_is_refused_and_costs_the_first_nothing(torchserve, open_client):
+@pytest.mark.parametrize("its_ports", ["others", "the same"])
+def test_a_second_server_is_refused_and_costs_the_first_nothing(torchserve, open_client, its_ports):
     run = torchserve.options.run
     logged, keys = torchserve.log.read_bytes(), torchserve.key_file.read_bytes()
     properties = (run / "config.properties").read_bytes()
-    second = replace(torchserve.options, ports=Ports.unused())
+    ports = Ports.unused() if its_ports == "others" else torchserve.options.ports
+    second = replace(torchserve.options, ports=ports)
     told = f"another server has {run}: stop it first, or name another folder with --run-directory"
     with pytest.raises(ServerFailed, match=told), running_server(second):
         pytest.fail("it started")
