@@ -80,7 +80,9 @@ class Drain:
     def _ended(self, seconds: float) -> DrainReport:
         """Nobody listens: what was in flight is lost, and nothing was where nobody ever did."""
         left = self._left or 0
-        return DrainReport(seconds, left if self._owed is None else self._owed, left, unsent=0)
+        return DrainReport(
+            seconds, left if self._owed is None else self._owed, left, unsent=0, ended=True
+        )
 
     def _running(self, seen: Observation) -> int:
         return sum(model.running for model in seen.models)

@@ -16,6 +16,8 @@ class DrainReport:
     """Bytes of answers that callers had not received by then."""
     answering: bool = True
     """Whether TorchServe still said so when the time was up."""
+    ended: bool = False
+    """Whether TorchServe was gone before that."""
 
     @property
     def complete(self) -> bool:
@@ -29,6 +31,8 @@ class DrainReport:
                 f"drained for {took}: TorchServe's management address did not answer, and nobody "
                 "knows which requests in flight were answered"
             )
+        if self.left and self.ended:
+            return f"TorchServe ended after {took} with {self.left} requests in flight unanswered"
         if self.left:
             return (
                 f"drained for {took}: {self.left} of {self.owed} requests in flight were not "
