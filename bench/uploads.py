@@ -33,11 +33,11 @@ class Peak(Thread):
     def __init__(self, process: psutil.Process) -> None:
         super().__init__(daemon=True)
         self._process = process
-        self._stop = Event()
+        self._ended = Event()
         self.megabytes = 0.0
 
     def run(self) -> None:
-        while not self._stop.wait(0.02):
+        while not self._ended.wait(0.02):
             self.megabytes = max(self.megabytes, self._process.memory_info().rss / 2**20)
 
     def __enter__(self) -> "Peak":
@@ -45,7 +45,7 @@ class Peak(Thread):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
+        self._ended.set()
         self.join()
 
 
