@@ -29,7 +29,7 @@ from molmo2_demo.generate import generate
 ROOT = Path(__file__).parents[3]
 SHIPPED = yaml.safe_load((ROOT / "archive/molmo2_archive/configs/molmo2-demo.yaml").read_text())
 WORKERS, PLACES = SHIPPED["minWorkers"], SHIPPED["jobQueueSize"]
-STALL, GIVES_UP, RETRY = 3, 5, 4
+STALL, GIVES_UP, RETRY = 3, 5, 9
 CONFIG: dict[str, Any] = {
     "maxRetryTimeoutInSec": GIVES_UP,
     "engine": {"stall_seconds": STALL, "frames_per_encoding": 256},
@@ -39,7 +39,8 @@ DIFFERENCES = [
     " are short, and a step that does not end is found so much sooner.",
     f"`maxRetryTimeoutInSec` is {GIVES_UP}, not {SHIPPED['maxRetryTimeoutInSec']}, so that"
     f" TorchServe gives up within the test, and `--retry-seconds` of the process beside it {RETRY},"
-    " not 90: so much later it gives such a model another try.",
+    " not 90: so much later it gives such a model another try. Both ways that is above TorchServe's"
+    " longest pause before it gives up; one that is scaled down in a pause starts all the same.",
     f"`engine.frames_per_encoding` is {CONFIG['engine']['frames_per_encoding']}, not 16, so that"
     " one prefill wants memory in one piece.",
 ]
