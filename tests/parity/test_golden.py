@@ -11,6 +11,8 @@ from parity_checkpoints import write_checkpoints
 
 GOLDEN = Path(__file__).parent / "golden"
 KINDS = ("qwen3", "olmo3", "trained")
+AGREEMENT = 0.97
+"""Of tokens in bfloat16, which another CPU than the one of the recording rounds otherwise."""
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -60,18 +62,15 @@ def test_answers_vary_so_that_equality_means_something() -> None:
         assert len({answer.pixels for answer in answers}) >= 14  # two videos show the same
 
 
-def test_in_bfloat16_the_reference_finds_the_same_tokens(folder: Path) -> None:
-    golden = load(GOLDEN / "qwen3.npz")
-    engine = EngineUnderTest(folder / "qwen3", "bfloat16")
+def test_in_bfloat16_the_reference_finds_the_same_tokens(
+    folder: Path, kind: str, golden: dict[str, Answer]
+) -> None:
+    engine = EngineUnderTest(folder / kind, "bfloat16")
     agreed = [
         ours == theirs
         for case in CASES
-        for ours, theirs, told_apart in zip(
-            engine.choices(case, golden[case.name].tokens),
-            golden[case.name].choices,
-            golden[case.name].told_apart,
-            strict=True,
+        for ours, theirs in zip(
+            engine.choices(case, golden[case.name].tokens), golden[case.name].choices, strict=True
         )
-        if told_apart
     ]
-    assert np.mean(agreed) >= 0.99
+    assert np.mean(agreed) >= AGREEMENT

@@ -6,7 +6,7 @@ import torch
 
 from molmo2_engine.kv.cache import PagedCache
 from molmo2_engine.kv.forward_pass import ForwardPass
-from molmo2_engine.model.attention.media import MediaAttention
+from molmo2_engine.model.attention.media import media_attention
 
 
 class MediaPass(ForwardPass):
@@ -20,7 +20,7 @@ class MediaPass(ForwardPass):
         kernel: str | None = None,
         kept: int | None = None,
     ) -> None:
-        """``visual`` says of each token whether it is; ``kernel``: as for ``MediaAttention``.
+        """``visual`` says of each token whether it is; ``kernel``: as for ``media_attention``.
 
         Only the first ``kept`` tokens (by default all) stay in the pages; those behind them are in
         scratch pages until the next pass.
@@ -28,7 +28,7 @@ class MediaPass(ForwardPass):
         kept = len(visual) if kept is None else kept
         behind = cache.places(cache.scratch, len(visual) - kept)
         super().__init__(cache, torch.cat([cache.places(pages, kept), behind]))
-        self._attention = MediaAttention(visual, cache.device, kernel)
+        self._attention = media_attention(visual, cache.device, kernel)
 
     def attend(self, layer: int, query: torch.Tensor, scale: float) -> torch.Tensor:
         by_head = (

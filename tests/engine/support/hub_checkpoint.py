@@ -49,8 +49,14 @@ def write_hub_checkpoint(
     return folder
 
 
+ATTENTION = {"attn_implementation": "sdpa"}
+"""Of each part, as the authors' converter writes it; without it their code computes another way."""
+ADAPTER = ATTENTION | {"pooling_attention_mask": True}
+"""Of the adapter: every released checkpoint was trained with it."""
+
+
 def _config(sizes: Sizes, ids: dict[str, int]) -> dict[str, Any]:
-    attention = {
+    attention = ATTENTION | {
         "num_attention_heads": sizes.vision_heads,
         "num_key_value_heads": sizes.vision_heads,
         "head_dim": sizes.vision_head,
@@ -87,6 +93,7 @@ def _config(sizes: Sizes, ids: dict[str, int]) -> dict[str, Any]:
             "image_num_pos": (sizes.frame // PATCH) ** 2,
         },
         "adapter_config": attention
+        | ADAPTER
         | {
             "model_type": "molmo2",
             "vit_layers": [-3, -5],
@@ -100,7 +107,7 @@ def _config(sizes: Sizes, ids: dict[str, int]) -> dict[str, Any]:
 
 def _text_config(sizes: Sizes) -> dict[str, Any]:
     olmo = sizes.kind == "olmo3"
-    return {
+    return ATTENTION | {
         "model_type": "molmo2_text",
         "hidden_size": sizes.hidden,
         "intermediate_size": sizes.inner,

@@ -13,10 +13,7 @@ import numpy as np
 import torch
 from engine_run import EngineUnderTest
 from numpy.typing import NDArray
-from parity_cases import CASES, Answer, Case, load, logit_bound
-
-TRAINED = "trained"
-"""The checkpoint that is not random."""
+from parity_cases import CASES, LOGIT_BOUND, Answer, Case, load
 
 AGREEMENT_BOUND = 0.99
 
@@ -30,26 +27,12 @@ class Row:
     pixels_equal: bool
     tokens_equal: bool
     logit_difference: float
-    told_apart: list[bool]
-    """Of each token in bfloat16: whether the reference tells its likeliest two apart."""
     agreed: list[bool]
-    """Of each: whether both sides find the same token the likeliest."""
+    """Of each token in bfloat16: whether both sides find the same one the likeliest."""
     rounded: list[bool]
     """The same with weights of a byte each on our side (``quantization: int8``)."""
-
-
-@dataclass(frozen=True)
-class Compared:
-    """Both sides' answers about one checkpoint."""
-
-    name: str
-    reference: dict[str, Answer]
-    rows: list[Row]
-
-    @property
-    def furthest(self) -> float:
-        """The largest difference of logits."""
-        return max(row.logit_difference for row in self.rows)
+    by_step: list[bool]
+    """The same of the reference and itself, with its cache and without."""
 
 
 def compare(checkpoint: Path, reference: dict[str, Answer]) -> list[Row]:
@@ -80,9 +63,9 @@ def _row(
         pixels_equal=ours.pixels == expected.pixels,
         tokens_equal=ours.tokens == expected.tokens,
         logit_difference=_difference(ours.logits, expected.logits),
-        told_apart=expected.told_apart,
         agreed=agreed(rough),
         rounded=agreed(rounded),
+        by_step=[a == b for a, b in zip(expected.choices_by_step, expected.choices, strict=True)],
     )
 
 
@@ -101,33 +84,24 @@ def main() -> int:
         "pairs", nargs="+", type=Path, help="checkpoint folder, file of the reference's answers, …"
     )
     paths = parser.parse_args().pairs
-    found: list[Compared] = []
+    rows: list[Row] = []
     for checkpoint, answers in zip(paths[::2], paths[1::2], strict=True):
         print(f"\n{checkpoint.name}")
-        reference = load(answers)
-        found.append(Compared(checkpoint.name, reference, compare(checkpoint, reference)))
-        _print_rows(found[-1].rows)
+        found = compare(checkpoint, load(answers))
+        _print_rows(found)
+        rows += found
     print("\nall")
-    rows = [row for one in found for row in one.rows]
-    agreement = _print_agreement(rows)
+    agreements = _print_agreement(rows)
     equal = {
         "pixels_equal": all(row.pixels_equal for row in rows),
         "ids_equal": all(row.ids_equal for row in rows),
         "tokens_equal": all(row.tokens_equal for row in rows),
     }
-    print(json.dumps(equal | _distances(found)))
-    close = all(one.furthest <= logit_bound(one.reference.values()) for one in found)
-    return 0 if all(equal.values()) and close and agreement >= AGREEMENT_BOUND else 1
-
-
-def _distances(found: list[Compared]) -> dict[str, float]:
-    """Of the random checkpoints together, and of the trained one beside the reference's own."""
-    (trained,) = [one for one in found if one.name == TRAINED]
-    return {
-        "max_logit_difference": max(one.furthest for one in found if one is not trained),
-        "trained_logit_difference": trained.furthest,
-        "trained_reference_rounding": max(a.rounding for a in trained.reference.values()),
-    }
+    furthest = max(row.logit_difference for row in rows)
+    print(json.dumps(equal | {"max_logit_difference": furthest} | agreements))
+    close = furthest <= LOGIT_BOUND
+    agree = agreements["bfloat16_agreement"] >= AGREEMENT_BOUND
+    return 0 if all(equal.values()) and close and agree else 1
 
 
 def _print_rows(rows: list[Row]) -> None:
@@ -145,25 +119,20 @@ def _print(row: Row) -> None:
     )
 
 
-def _print_agreement(rows: list[Row]) -> float:
-    """Returns bfloat16's share of the tokens that the reference can tell apart in bfloat16."""
-    _print_share("int8    ", rows, [row.rounded for row in rows])
-    return _print_share("bfloat16", rows, [row.agreed for row in rows])
+def _print_agreement(rows: list[Row]) -> dict[str, float]:
+    """Returns the shares in bfloat16: ours, and the reference's with itself."""
+    _print_share("int8", [row.rounded for row in rows])
+    return {
+        "bfloat16_agreement": _print_share("bfloat16", [row.agreed for row in rows]),
+        "reference_agreement": _print_share("reference by step", [row.by_step for row in rows]),
+    }
 
 
-def _print_share(name: str, rows: list[Row], agreed: list[list[bool]]) -> float:
+def _print_share(name: str, agreed: list[list[bool]]) -> float:
     every = [same for one in agreed for same in one]
-    apart = [
-        same
-        for row, one in zip(rows, agreed, strict=True)
-        for same, told_apart in zip(one, row.told_apart, strict=True)
-        if told_apart
-    ]
-    print(
-        f"  {name}: {sum(every)} of {len(every)} tokens are the same ({np.mean(every):.4f}); of "
-        f"those that the reference tells apart, {sum(apart)} of {len(apart)} ({np.mean(apart):.4f})"
-    )
-    return float(np.mean(apart))
+    share = float(np.mean(every))
+    print(f"  {name:18}{sum(every)} of {len(every)} tokens are the same ({share:.4f})")
+    return share
 
 
 if __name__ == "__main__":

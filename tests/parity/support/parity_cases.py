@@ -54,8 +54,8 @@ class Answer:
     """Before each of those tokens, or before the first and the last: [steps, vocabulary]."""
     choices: list[int]
     """In bfloat16: the likeliest token after each beginning of ``tokens``."""
-    told_apart: list[bool] = field(default_factory=list)
-    """In bfloat16: whether the next likeliest lies further away than logits are rounded."""
+    choices_by_step: list[int] = field(default_factory=list)
+    """The same, made as an answer is: token after token, with the keys and values kept."""
     rounding: float = 0.0
     """How far the reference's own ``logits`` lie from those that it computes in float64."""
 
@@ -64,7 +64,7 @@ LOGIT_BOUND = 1e-4
 
 
 def logit_bound(reference: Iterable[Answer]) -> float:
-    """How far from the reference's answers about one checkpoint our logits may be.
+    """How far from recorded answers about one checkpoint logits may be that another CPU makes.
 
     It is ``LOGIT_BOUND``, unless float32 moves the reference's own logits by more: a trained model
     may make so much of its vision encoder's rounding where it sees what it has not learnt.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hub_checkpoint import KINDS, write_hub_checkpoint
+from hub_checkpoint import ADAPTER, ATTENTION, KINDS, write_hub_checkpoint
 from safetensors.torch import load_file, save_file
 from tiny_tokenizer import CHAT_TEMPLATE
 
@@ -83,7 +83,11 @@ def _hub_config(native: dict[str, Any]) -> dict[str, Any]:
         "AutoConfig": "configuration_molmo2.Molmo2Config",
         "AutoModelForImageTextToText": "modeling_molmo2.Molmo2ForConditionalGeneration",
     }
-    parts = {"vit_config": vision, "adapter_config": adapter, "text_config": text}
+    parts = {
+        "vit_config": ATTENTION | vision,
+        "adapter_config": ADAPTER | adapter,
+        "text_config": ATTENTION | text,
+    }
     rest = {key: value for key, value in native.items() if not key.endswith("_config")}
     return rest | parts | {"auto_map": auto, "use_frame_special_tokens": False}
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from parity_cases import CASES, NEW_TOKENS, VIDEOS, Answer, Case, save
 from PIL import Image
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoModelForImageTextToText, AutoProcessor, LogitsProcessor
 
 
 class Reference:
@@ -44,7 +44,7 @@ class Reference:
             tokens=tokens.tolist(),
             logits=logits.numpy(),
             choices=rough.argmax(-1).tolist(),
-            told_apart=_told_apart(rough).tolist(),
+            choices_by_step=self._choices_by_step(inputs, tokens),
             rounding=(logits - exact).abs().max().item(),
         )
 
@@ -78,6 +78,17 @@ class Reference:
         ).logits
         return logits[0, -len(tokens) - 1 : -1].float()
 
+    def _choices_by_step(self, inputs: dict[str, torch.Tensor], tokens: torch.Tensor) -> list[int]:
+        done = self._rough.generate(
+            **{key: _as_of(self._rough, value) for key, value in inputs.items()},
+            max_new_tokens=len(tokens),
+            do_sample=False,
+            logits_processor=[_Forced(inputs["input_ids"].shape[1], tokens)],
+            output_logits=True,
+            return_dict_in_generate=True,
+        )
+        return torch.cat(done.logits).argmax(-1).tolist()
+
     @staticmethod
     def _load(checkpoint: Path, dtype: torch.dtype) -> Any:
         model, report = AutoModelForImageTextToText.from_pretrained(
@@ -88,15 +99,21 @@ class Reference:
         return model.eval()
 
 
+class _Forced(LogitsProcessor):
+    """Has ``generate`` take the tokens that it is given."""
+
+    def __init__(self, prompt: int, tokens: torch.Tensor) -> None:
+        self._prompt = prompt
+        self._tokens = tokens
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        forced = torch.full_like(scores, -torch.inf)
+        forced[:, self._tokens[input_ids.shape[1] - self._prompt]] = 0
+        return forced
+
+
 def _as_of(model: Any, values: torch.Tensor) -> torch.Tensor:
     return values.to(model.dtype) if values.is_floating_point() else values
-
-
-def _told_apart(logits: torch.Tensor) -> torch.Tensor:
-    """Whether the likeliest two are more than one step of bfloat16 apart: bool [tokens]."""
-    first, second = logits.topk(2).values.unbind(-1)
-    step = torch.exp2(torch.floor(torch.log2(first.abs())) - 7)
-    return first - second > step
 
 
 def _digest(inputs: dict[str, torch.Tensor]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 
 from molmo2_engine.model.attention.attended import Attended, merge
+from molmo2_engine.model.attention.masked import attend_masked
 
 _MASK_ELEMENTS = 2**22
 """What a mask may hold: few queries at once where there are many keys."""
@@ -66,27 +67,10 @@ def _in_chunks(
     for start in range(0, query.shape[1], rows):
         chunk = slice(start, start + rows)
         widest = staircase.counts[chunk][-1]
-        seen = staircase.seen[chunk]
-        seen_here = _masked(query[:, chunk], keys[:, :widest], values[:, :widest], seen, scale)
+        seen = torch.arange(widest, device=query.device) < staircase.seen[chunk, None]
+        seen_here = attend_masked(
+            query[:, chunk], keys[:, :widest], values[:, :widest], seen, scale
+        )
         before = None if after is None else Attended(*(part[:, chunk] for part in after))
         output[:, chunk] = seen_here.output if before is None else merge(before, seen_here)
     return output
-
-
-def _masked(
-    query: torch.Tensor,
-    keys: torch.Tensor,
-    values: torch.Tensor,
-    seen: torch.Tensor,
-    scale: float,
-) -> Attended:
-    """One chunk with a mask [queries, keys]; heads that share keys share them as views."""
-    heads, queries, size = query.shape
-    grouped = query.unflatten(0, (keys.shape[0], -1))
-    shared = [tensor[:, None].expand(-1, grouped.shape[1], -1, -1) for tensor in (keys, values)]
-    beyond = torch.arange(keys.shape[1], device=query.device) >= seen[:, None]
-    mask = query.new_zeros(beyond.shape).masked_fill_(beyond, -torch.inf)
-    output, log_sum_exp = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-        grouped, *shared, 0.0, False, attn_mask=mask[None, None], scale=scale
-    )
-    return Attended(output.reshape(heads, queries, size), log_sum_exp.reshape(heads, queries))

@@ -8,22 +8,56 @@ away; flash attention's causal path ignores it and is silently wrong. In parts:
 * visual tokens to the text before them: few keys, a staircase, merged with the first part by
   log-sum-exp;
 * text to all that precedes it: few queries, a staircase.
+
+On a CPU a short prefix has a mask after all: it is one call instead of three and what they merge,
+and rounds as transformers' own layers do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 import torch
 
 from molmo2_engine.model.attention.every_key import attend_to_all
 from molmo2_engine.model.attention.leading_keys import Staircase, attend_to_leading
+from molmo2_engine.model.attention.masked import attend_masked
+
+SHORT = 1024
+"""Tokens of a prefix whose mask is small: 4 MiB in float32."""
+
+Attention = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, float], torch.Tensor]
+"""From queries [heads, tokens, head size], keys and values [kv heads, tokens, head size], and the
+scores' scale to what the queries' shape is."""
+
+
+def media_attention(
+    visual: Sequence[bool], device: torch.device, kernel: str | None = None
+) -> Attention:
+    """The attention of one prefix; ``visual`` says of each token whether it is visual.
+
+    ``kernel``: as for ``attend_to_all``.
+    """
+    if device.type == "cpu" and len(visual) <= SHORT:
+        return ShortMediaAttention(visual)
+    return MediaAttention(visual, device, kernel)
+
+
+class ShortMediaAttention:
+    """On a CPU, with a mask of tokens by tokens."""
+
+    def __init__(self, visual: Sequence[bool]) -> None:
+        is_visual = torch.tensor(visual)
+        before = torch.ones(len(visual), len(visual), dtype=torch.bool).tril_()
+        self._seen = before | (is_visual[:, None] & is_visual)
+
+    def __call__(
+        self, query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, scale: float
+    ) -> torch.Tensor:
+        return attend_masked(query, keys, values, self._seen, scale).output
 
 
 class MediaAttention:
-    """Attends within one prefix; ``visual`` says of each token whether it is visual.
-
-    ``kernel``: as for ``attend_to_all``, which does most of the work.
-    """
+    """In parts, without a mask of tokens by tokens."""
 
     def __init__(
         self, visual: Sequence[bool], device: torch.device, kernel: str | None = None

@@ -1,7 +1,9 @@
-"""The attention function of transformers' text layers: what a forward pass brings with it.
+"""The attention functions that transformers' layers are given.
 
-transformers hands extra arguments of a forward pass down to the registered function, so attention
-over media and over KV pages needs no copy of the modelling code.
+Text layers have what a forward pass brings with it: transformers hands extra arguments of a forward
+pass down to the registered function, so attention over media and over KV pages needs no copy of the
+modelling code. The vision encoder attends in float32 whatever its weights are, as the released code
+does (``float32_attention``) and transformers' own class does not.
 """
 
 from collections.abc import Callable
@@ -14,8 +16,14 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 NAME = "molmo2_engine"
 """Of the attention implementation that a checkpoint's text model is loaded with."""
 
-IMPLEMENTATIONS = {"": "sdpa", "text_config": NAME}
-"""For ``from_pretrained``: the vision encoder keeps PyTorch's own attention."""
+_VISION = "molmo2_engine_vision"
+IMPLEMENTATIONS = {
+    "": "sdpa",
+    "text_config": NAME,
+    "vision_config": _VISION,
+    "adapter_config": _VISION,
+}
+"""For ``from_pretrained``."""
 
 Attend = Callable[[int, torch.Tensor, float], torch.Tensor]
 """From a layer's index, its queries [tokens, heads, head size] and their scale to the same shape;
@@ -41,5 +49,20 @@ def _attention(
     return attend(module.layer_idx, query[0].transpose(0, 1), scaling)[None], None
 
 
+def _vision_attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    **others: object,
+) -> tuple[torch.Tensor, None]:
+    states = (query.float(), key.float(), value.float())
+    output, _ = sdpa_attention_forward(module, *states, attention_mask, **others)
+    return output.to(query.dtype), None
+
+
 AttentionInterface.register(NAME, _attention)
-AttentionMaskInterface.register(NAME, sdpa_mask)
+AttentionInterface.register(_VISION, _vision_attention)
+for name in (NAME, _VISION):
+    AttentionMaskInterface.register(name, sdpa_mask)

@@ -1,4 +1,4 @@
-"""Media attention equals a dense mask, and never makes one."""
+"""Media attention equals a dense mask, and makes none but of few tokens."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_leaves
 
 from molmo2_engine.model.attention.every_key import KERNELS, attend_to_all
 from molmo2_engine.model.attention.leading_keys import Staircase
-from molmo2_engine.model.attention.media import MediaAttention
+from molmo2_engine.model.attention.media import SHORT, MediaAttention, media_attention
 
 CPU = torch.device("cpu")
 
@@ -52,9 +52,28 @@ def test_it_equals_attention_with_a_dense_mask(visual, kv_heads, group, seed):
         enable_gqa=True,
     )[0]
 
-    attended = MediaAttention(visual, CPU)(query, keys, values, 0.3)
+    for attention in MediaAttention(visual, CPU), media_attention(visual, CPU):
+        attended = attention(query, keys, values, 0.3)
+        torch.testing.assert_close(attended, expected, atol=2e-6, rtol=1e-5)
 
-    torch.testing.assert_close(attended, expected, atol=2e-6, rtol=1e-5)
+
+def test_a_short_prefix_is_rounded_as_with_a_dense_mask():
+    torch.manual_seed(0)
+    visual = [False] + ([False] * 3 + [True] * 16) * 12
+    heads = [tensor.bfloat16() for tensor in random_heads(8, 4, len(visual), 32)]
+    query, keys, values = (tensor[None] for tensor in heads)
+    keys, values = (tensor.repeat_interleave(2, 1) for tensor in (keys, values))
+
+    attended = media_attention(visual, CPU)(*heads, 0.2)
+
+    expected = F.scaled_dot_product_attention(
+        query, keys, values, attn_mask=dense_mask(visual), scale=0.2
+    )
+    assert torch.equal(attended, expected[0])
+
+
+def test_a_long_prefix_is_attended_to_in_parts():
+    assert isinstance(media_attention([False] + [True] * SHORT, CPU), MediaAttention)
 
 
 def test_heads_laid_out_by_token_stay_so():
