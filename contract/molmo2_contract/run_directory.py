@@ -7,7 +7,10 @@ and start and end each by itself: what one must know of another is a file here.
 KEY_FILE = "key_file.json"
 """TorchServe's tokens, new ones at every start; TorchServe chose the name."""
 
-PID_FILE = "tmp/.model_server.pid"
+TEMPORARY = "tmp"
+"""Folder that is TorchServe's ``TMPDIR``: of what a server may lose when it ends."""
+
+PID_FILE = f"{TEMPORARY}/.model_server.pid"
 """The process id of TorchServe's JVM; TorchServe chose the name, within its ``TMPDIR``."""
 
 DRAINING = "draining"

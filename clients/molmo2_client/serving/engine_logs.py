@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
+from molmo2_contract.run_directory import ENGINE_LOGS, ENGINE_REFUSALS
+
 TRIES = 2
 """Engines in a row that end for the same reason, before no further one is waited for. One is not
 enough, since a reason may pass: another engine that leaves the GPU, say."""
-
-_REFUSALS = ("molmo2-engine: ", "molmo2-reference: ")
-"""How the last line of an engine begins that knows why it cannot start."""
 
 
 class EngineLogs:
@@ -23,10 +22,10 @@ class EngineLogs:
             with log.open("rb") as written:
                 written.seek(self._ends.get(log, 0))
                 lines = written.read().decode(errors="replace").splitlines()
-            said = [line for line in lines if line.startswith(_REFUSALS)][-TRIES:]
+            said = [line for line in lines if line.startswith(ENGINE_REFUSALS)][-TRIES:]
             if len(said) == TRIES and len(set(said)) == 1:
                 return said[0]
         return None
 
     def _logs(self) -> list[Path]:
-        return sorted(self._run.glob("engine-*.log"))
+        return sorted(self._run.glob(ENGINE_LOGS))

@@ -8,10 +8,12 @@ import os
 import shutil
 from pathlib import Path
 
+from molmo2_contract.run_directory import ENGINE_LOGS
+
 KEPT = 3
 """Files behind each log, ``NAME.1`` the newest of them."""
 
-_NAMES = ("engine-*.log", "watch.log", "jvm.log")
+_NAMES = (ENGINE_LOGS, "watch.log", "jvm.log")
 
 
 class GrowingLogs:

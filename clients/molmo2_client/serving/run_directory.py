@@ -7,15 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from molmo2_client.serving.options import ServerFailed
-
-COUNTS = "counts"
-"""Folder where request workers count what they do."""
-
-TEMPORARY = "tmp"
-"""Folder of what a server may lose when it ends."""
+from molmo2_contract.run_directory import DRAINING, KEY_FILE, PID_FILE, TEMPORARY, WORKER_COUNTS
 
 _LOCK = "serve.lock"
-_OF_THE_RUN_BEFORE = ("key_file.json", "draining", "jvm.log", f"{TEMPORARY}/.model_server.pid")
+_OF_THE_RUN_BEFORE = (KEY_FILE, DRAINING, "jvm.log", PID_FILE)
 
 
 @contextmanager
@@ -43,7 +38,7 @@ def held(run: Path) -> Iterator[int]:
 def clear(run: Path) -> None:
     """Takes away what would be taken for the next server's; logs stay."""
     (run / TEMPORARY).mkdir(exist_ok=True)
-    shutil.rmtree(run / COUNTS, ignore_errors=True)
-    (run / COUNTS).mkdir()
+    shutil.rmtree(run / WORKER_COUNTS, ignore_errors=True)
+    (run / WORKER_COUNTS).mkdir()
     for left in _OF_THE_RUN_BEFORE:
         (run / left).unlink(missing_ok=True)

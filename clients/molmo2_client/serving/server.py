@@ -19,6 +19,7 @@ from molmo2_client.serving.loading import is_loading
 from molmo2_client.serving.options import ServeOptions, ServerFailed, check, check_ports
 from molmo2_client.serving.run_directory import held
 from molmo2_client.serving.torchserve import STOP_SECONDS, start_torchserve, stop_torchserve
+from molmo2_contract.run_directory import KEY_FILE
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class RunningServer:
     @property
     def key_file(self) -> Path:
         """TorchServe's tokens, made anew at each start."""
-        return self.options.run / "key_file.json"
+        return self.options.run / KEY_FILE
 
     @property
     def log(self) -> Path:

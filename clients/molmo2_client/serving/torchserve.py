@@ -11,7 +11,8 @@ from pathlib import Path
 from molmo2_client.serving.configuration import write_properties
 from molmo2_client.serving.java import JavaMissing, find_java_home
 from molmo2_client.serving.options import ServeOptions, ServerFailed
-from molmo2_client.serving.run_directory import COUNTS, TEMPORARY, clear
+from molmo2_client.serving.run_directory import clear
+from molmo2_contract.run_directory import PID_FILE, TEMPORARY, WORKER_COUNTS
 
 STOP_SECONDS = 30.0
 """How long TorchServe may take to stop before it is killed."""
@@ -68,7 +69,7 @@ def _environment(options: ServeOptions) -> dict[str, str]:
         "MOLMO2_SERVE_LOG_BYTES": str(options.log_bytes),
         "MOLMO2_SERVE_REQUESTS": "info" if options.log_requests else "off",
         "MOLMO2_HANDLER_RUN_DIRECTORY": str(run),
-        "PROMETHEUS_MULTIPROC_DIR": str(run / COUNTS),
+        "PROMETHEUS_MULTIPROC_DIR": str(run / WORKER_COUNTS),
         **options.environment,
     }
     if options.allowed_roots:
@@ -93,7 +94,7 @@ def stop_torchserve(run: Path, process: "subprocess.Popen[bytes]") -> None:
 def _jvm(run: Path) -> int | None:
     """The process of TorchServe's file, if it is TorchServe: the number may be another's by now."""
     try:
-        process = int((run / TEMPORARY / ".model_server.pid").read_text())
+        process = int((run / PID_FILE).read_text())
         command = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
     except (OSError, ValueError):
         return None

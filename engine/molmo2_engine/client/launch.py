@@ -20,13 +20,13 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from molmo2_contract.errors import EngineUnavailable
+from molmo2_contract.run_directory import ENGINE_REFUSALS
 from molmo2_engine.client.channel import CHANNEL_OPTIONS
 from molmo2_engine.client.engine_lock import EngineLock
 from molmo2_engine.client.silence import Silence
 
 _PACKAGES = Path(__file__).resolve().parents[2]
 
-_SAID_BY_ENGINES = ("molmo2-engine: ", "molmo2-reference: ")
 _LONGEST_WORDS = 4096
 """Bytes of a log's last line that are looked at."""
 
@@ -106,7 +106,7 @@ class EngineLaunch:
         with self.log.open("rb") as log:
             log.seek(max(0, self.log.stat().st_size - _LONGEST_WORDS))
             said = log.read().decode(errors="replace").splitlines()[-1:]
-        return f": {said[0]}" if said and said[0].startswith(_SAID_BY_ENGINES) else ""
+        return f": {said[0]}" if said and said[0].startswith(ENGINE_REFUSALS) else ""
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in self.settings.items()]
