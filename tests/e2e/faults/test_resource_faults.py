@@ -84,9 +84,9 @@ def test_a_model_that_does_not_load_for_so_long_that_torchserve_gives_up(scene):
             kind = scene.ask("http", SHORT, timeout=3, deadline_margin=1)
             blow.ends(f"`{kind}`")
             until(lambda: ping(scene) == 500, 60, "TorchServe to give up")
+            until(lambda: heals(scene.server, "retries_exhausted") > before, 60, "another try")
         blow.strikes()
         assert kind in NOBODY_ANSWERS
-        until(lambda: heals(scene.server, "retries_exhausted") > before, 60, "another try")
 
 
 @contextmanager
