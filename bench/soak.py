@@ -55,8 +55,9 @@ TOKENS = 64
 """The longest answer."""
 JUDGED_FROM = 10
 """Minutes of a run that may fail by its growth: in a shorter one the JVM still settles."""
-SLACK_MB, SLACK_FILES = 50, 10
-"""Growth that fails no run, however little the values spread."""
+SLACK_OF_MEMORY, SLACK_FILES = 0.1, 10
+"""Growth that fails no run, however little the values spread: a part of the median, which moves by
+so much with the engines that were killed lately; and files."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def grown(samples: list[tuple[float, dict[str, Held]]]) -> dict[str, float | boo
         "memory_slope_mb_per_hour": round(memory.per_hour, 1),
         "memory_mb": round(memory.median),
         "files_slope_per_hour": round(files.per_hour, 1),
-        "flat": memory.is_flat(SLACK_MB) and files.is_flat(SLACK_FILES),
+        "flat": memory.is_flat(SLACK_OF_MEMORY * memory.median) and files.is_flat(SLACK_FILES),
     }
 
 
