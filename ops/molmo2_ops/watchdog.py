@@ -20,6 +20,7 @@ class _Watched:
     """Since when something has been wrong with a model, as time.monotonic says."""
 
     missing: float | None = None
+    spare: float | None = None
     none: float | None = None
     away: dict[str, float] = field(default_factory=dict)
     """By the name of the worker."""
@@ -76,6 +77,8 @@ class Watchdog:
         # Workers that are gone stay listed, so there must be as many more; the others work on.
         missing = wanted + lost + given_up - listed
         watched.missing = (watched.missing or now) if missing > 0 else None
+        # TorchServe has started again what counted as lost: on a busy machine it sees that late.
+        watched.spare = (watched.spare or now) if missing < 0 else None
         watched.none = None if model.workers.alive or not wanted else (watched.none or now)
         if _has_lasted(watched.none, self._retry_seconds, now):
             logger.warning("%s has no worker left; it is scaled anew", model.name)
@@ -89,6 +92,10 @@ class Watchdog:
             watched.missing = None
             fault = "worker_lost" if wanted + lost > listed else "retries_exhausted"
             self._heals.labels(fault).inc()
+        elif _has_lasted(watched.spare, self._retry_seconds, now):
+            logger.warning("%s has %d workers more than are wanted; they end", model.name, -missing)
+            self._scale(model.address, wanted + lost + given_up)
+            watched.spare = None
 
     def _given_up(self, model: ModelState, watched: _Watched, now: float) -> int:
         """Workers without a process for so long that TorchServe no longer tries to start them."""

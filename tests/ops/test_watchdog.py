@@ -166,3 +166,17 @@ def test_a_model_that_is_to_have_none_is_left_alone(api, watch, clock):
     api.min_workers = 0
     look_for(watch, clock, RETRY_SECONDS + 5)
     assert api.asked == []
+
+
+def test_workers_that_torchserve_brings_back_after_all_are_not_kept_beside_the_new_ones(
+    api, watch, clock, alive, gone
+):
+    api.workers = [("9000", alive, "READY"), ("9001", gone, "READY")]
+    look_for(watch, clock, PATIENCE)
+    assert api.asked == [3]
+    api.workers = [(name, alive, "READY") for name in ("9000", "9001", "9002")]
+    look_for(watch, clock, RETRY_SECONDS - 1)
+    assert api.asked == [3]
+    look_for(watch, clock, 2)
+    assert api.asked == [3, 2]
+    assert watch.wanted.of("m/1.0") == 2
