@@ -2,7 +2,7 @@
 
 import os
 import shutil
-import time
+from types import SimpleNamespace
 
 import pytest
 from small_hub import COMMIT, FETCHED, NAME
@@ -83,7 +83,7 @@ def test_a_part_of_another_content_is_not_continued(hub, tmp_path):
 def test_a_hub_that_sends_nothing_is_given_longer_each_time(hub, tmp_path, monkeypatch):
     pauses = []
     monkeypatch.setattr(download, "_PAUSE", 0.5)
-    monkeypatch.setattr(time, "sleep", pauses.append)
+    monkeypatch.setattr(download, "time", SimpleNamespace(sleep=pauses.append))
     hub.cuts = {FIRST: [0] * (download.ATTEMPTS - 1)}
     assert_whole(pull(NAME, tmp_path / "weights"), hub.files)
     assert pauses == [0.5, 1.0, 2.0, 4.0]
