@@ -32,6 +32,8 @@ STANDING = {
     "sum by (task) (molmo2_watch_failures_total)": 0,
 }
 """What is the same all the time, and what it is; everything else has to move."""
+READY = "min by (instance) (molmo2_ready)"
+"""The killed engine is away for less than a look may miss."""
 EMBED = [{"operation": "embed"}]
 
 
@@ -84,6 +86,9 @@ def still_or_empty(prometheus: Prometheus, began: float) -> Iterator[tuple[str, 
             if expression in STANDING:
                 right = {float(value) for each in shown for value in each}
                 if right != {STANDING[expression]}:
+                    yield title, expression
+            elif expression == READY:
+                if not any("1" in each for each in shown):
                     yield title, expression
             elif not any(len(each) > 1 for each in shown):
                 yield title, expression
