@@ -71,7 +71,7 @@ test-labels: .venv/ready  ## The longer proofs of labelling: 200 videos to the f
 	OMP_NUM_THREADS=1 $(RUN) -m pytest tests/clients/fiftyone -m slow -s --timeout 1800
 
 .PHONY: test-faults
-test-faults: .venv/ready  ## Strikes a real server with two dozen faults; writes docs/faults.md.
+test-faults: .venv/ready  ## Strikes a real server with three dozen faults; writes docs/faults.md.
 	@scripts/system-packages nginx=nginx-light prometheus=prometheus
 	OMP_NUM_THREADS=1 FAULT_TABLE=docs/faults.md $(RUN) -m pytest tests/e2e/faults \
 	    tests/e2e/test_drain.py tests/e2e/test_gateway.py tests/e2e/test_dashboard.py \
