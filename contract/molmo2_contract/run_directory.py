@@ -12,6 +12,8 @@ TEMPORARY = "tmp"
 
 PID_FILE = f"{TEMPORARY}/.model_server.pid"
 """The process id of TorchServe's JVM; TorchServe chose the name, within its ``TMPDIR``."""
+JVM_CLASS = b"org.pytorch.serve.ModelServer"
+"""In that process's command line; another process may have got the number of one that ended."""
 
 DRAINING = "draining"
 """Is there while the server takes no new requests. Its length is the number of requests that

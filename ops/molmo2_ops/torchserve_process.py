@@ -6,15 +6,12 @@ import signal
 import time
 from pathlib import Path
 
-from molmo2_contract.run_directory import PID_FILE, WORKER_COUNTS
+from molmo2_contract.run_directory import JVM_CLASS, PID_FILE, WORKER_COUNTS
 from molmo2_engine.client.process_state import runs
 
 logger = logging.getLogger(__name__)
 
 _SECONDS_TO_STOP = 30.0
-
-_COMMAND = b"org.pytorch.serve.ModelServer"
-"""What the JVM runs; another process may have got the number of one that ended."""
 
 
 class NotWatchable(Exception):
@@ -48,7 +45,7 @@ class TorchServeProcess:
     @property
     def has_ended(self) -> bool:
         """Whether it ran once and no longer does."""
-        return self.process is not None and not runs(self.process, _COMMAND)
+        return self.process is not None and not runs(self.process, JVM_CLASS)
 
     def check(self) -> None:
         """Of a TorchServe that answers.
@@ -82,7 +79,7 @@ class TorchServeProcess:
             process = int(self._file.read_text())
         except (OSError, ValueError):
             return None
-        return process if runs(process, _COMMAND) else None
+        return process if runs(process, JVM_CLASS) else None
 
     def _environment(self) -> dict[str, Path]:
         return {

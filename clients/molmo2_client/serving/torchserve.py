@@ -12,7 +12,7 @@ from molmo2_client.serving.configuration import write_properties
 from molmo2_client.serving.java import JavaMissing, find_java_home
 from molmo2_client.serving.options import ServeOptions, ServerFailed
 from molmo2_client.serving.run_directory import clear
-from molmo2_contract.run_directory import PID_FILE, TEMPORARY, WORKER_COUNTS
+from molmo2_contract.run_directory import JVM_CLASS, PID_FILE, TEMPORARY, WORKER_COUNTS
 
 STOP_SECONDS = 30.0
 """How long TorchServe may take to stop before it is killed."""
@@ -98,4 +98,4 @@ def _jvm(run: Path) -> int | None:
         command = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
     except (OSError, ValueError):
         return None
-    return process if b"org.pytorch.serve.ModelServer" in command else None
+    return process if JVM_CLASS in command else None
